@@ -1,0 +1,1 @@
+"""A mail to inboxes: claimed, handed over, recorded, exactly once."""

@@ -1,0 +1,1 @@
+"""Items to an issue: each story once, cleaned, shortened, sorted, and written as a file."""

@@ -1,0 +1,1 @@
+"""Feeds to items: fetching politely, reading whatever comes, keeping what it says."""

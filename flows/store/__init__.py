@@ -1,0 +1,1 @@
+"""Every SQL statement of the pipeline; each function is one statement, one transaction."""

@@ -1,0 +1,25 @@
+"""The pipeline's tables, step by step; a new step goes to the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flows.store.schema import metadata
+from subscribers import migrations as people
+from subscribers.database import Migration, migrate
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+
+def _create(connection: Connection) -> None:
+    metadata.create_all(connection)
+
+
+ROOM = "pipeline"
+MIGRATIONS = (Migration(name="feeds, items, issues, history, the ledger", run=_create),)
+
+
+def migrate_all(engine: Engine) -> None:
+    """Bring every table up to date, people first; raises DatabaseTooNew."""
+    migrate(engine, ((people.ROOM, people.MIGRATIONS), (ROOM, MIGRATIONS)))

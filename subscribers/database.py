@@ -1,0 +1,173 @@
+"""Opens the one database, SQLite or PostgreSQL, and brings its tables up to date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    event,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.types import TypeDecorator
+
+from subscribers.errors import DatabaseTooNew, DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+# How long a writer waits for another before it gives up, in seconds.
+BUSY_TIMEOUT = 30.0
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An aware UTC time; SQLite would hand it back without its zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the time in UTC; raises ValueError on a time without a zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a zone cannot be stored: {value!r}")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the stored time as an aware one."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """One step forward of one room's tables; steps are only ever added at the end."""
+
+    name: str
+    run: Callable[[Connection], None]
+
+
+versions = Table(
+    "schema_versions",
+    MetaData(),
+    Column("room", String(32), primary_key=True),
+    Column("version", Integer, nullable=False),
+)
+
+
+def open_database(url: str) -> Engine:
+    """Return an engine for `url`; raises DatabaseUnavailable if it cannot be used."""
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            return _open_sqlite(url)
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        engine = create_engine(parsed, pool_pre_ping=True)
+        with engine.connect():
+            return engine
+    except ModuleNotFoundError as error:
+        raise DatabaseUnavailable(
+            f"database: {error.name} is not installed; run: pip install 'newsletter[postgres]'"
+        ) from error
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise DatabaseUnavailable(
+            "database: [database] url is not a database address; write sqlite:///newsletter.db "
+            "or postgresql://user@host/name"
+        ) from error
+    except (SQLAlchemyError, OSError) as error:
+        cause = str(getattr(error, "orig", error)).splitlines()[0]
+        shown = make_url(url).render_as_string(hide_password=True)
+        raise DatabaseUnavailable(f"database: cannot open {shown}: {cause}") from error
+
+
+def _open_sqlite(url: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT})
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin_immediate)
+    with engine.connect():
+        return engine
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    # SQLAlchemy's pattern for SQLite: the driver must not begin transactions by itself.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    # A transaction that reads first and writes later cannot wait for another writer
+    # (SQLITE_BUSY_SNAPSHOT), so each takes the write lock at its start unless it says it reads.
+    readonly = connection.get_execution_options().get("readonly", False)
+    connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+
+
+def reading(engine: Engine) -> Engine:
+    """Return the same engine for transactions that only read: they never wait for a writer."""
+    return engine.execution_options(readonly=True)
+
+
+def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Return an INSERT that knows ON CONFLICT in the connection's dialect."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+def migrate(engine: Engine, rooms: Iterable[tuple[str, Sequence[Migration]]]) -> None:
+    """Bring each room's tables up to date, in the order given, in one transaction.
+
+    Raises DatabaseTooNew if a later version of this software wrote the database.
+    """
+    try:
+        with engine.begin() as connection:
+            versions.create(connection, checkfirst=True)
+            for room, migrations in rooms:
+                _migrate_room(connection, room, migrations)
+    except SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", error)).splitlines()[0]
+        raise DatabaseUnavailable(f"database: cannot bring it up to date: {cause}") from error
+
+
+def _migrate_room(connection: Connection, room: str, migrations: Sequence[Migration]) -> None:
+    query = select(versions.c.version).where(versions.c.room == room)
+    current = connection.execute(query).scalar() or 0
+    if current > len(migrations):
+        raise DatabaseTooNew(
+            f"database: its {room} tables are at version {current}, this software knows "
+            f"{len(migrations)}; install the newer newsletter that wrote it"
+        )
+    for migration in migrations[current:]:
+        migration.run(connection)
+    insert = insert_into(connection, versions).values(room=room, version=len(migrations))
+    connection.execute(
+        insert.on_conflict_do_update(index_elements=["room"], set_={"version": len(migrations)})
+    )
+
+
+def sqlite_path(url: str) -> Path | None:
+    """Return the file behind a SQLite address, None for any other database."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+        return None
+    return Path(str(parsed.database))
