@@ -81,7 +81,11 @@ class RefusedAddress(FetchError):
 
 
 class ParseError(FeedError):
-    """The bytes are no feed."""
+    """The bytes are no feed; `alternates` are the feeds that they name instead."""
+
+    def __init__(self, message: str, *, url: str = "", alternates: tuple[str, ...] = ()) -> None:
+        super().__init__(message, url=url)
+        self.alternates = alternates
 
 
 class IssueError(NewsletterError):

@@ -7,7 +7,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from collections.abc import Collection, Mapping
+    from datetime import date, datetime, timedelta
+
+    from flows.errors import TransportError
 
 DEFAULT_SECTION = "Worth a look"
 
@@ -46,15 +49,24 @@ class Feed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedState:
-    """What the last visits to a feed left behind; validators are byte for byte (RFC 9110 13.1)."""
+    """What the last visits to a feed left behind; validators are byte for byte (RFC 9110 13.1).
+
+    They are of the address in `answered_by` and of the way of reading in `reading`, and good for
+    nothing else. `body_bytes` is what the last body took on the wire, `due_because` says why the
+    feed rests longer than others.
+    """
 
     url: str
     etag: str | None = None
     last_modified: str | None = None
     body_hash: str | None = None
+    body_bytes: int = 0
+    answered_by: str | None = None
+    reading: str = ""
     asked_at: datetime | None = None
     succeeded_at: datetime | None = None
     due_at: datetime | None = None
+    due_because: str = ""
     failures: int = 0
     error: str = ""
     gone: bool = False
@@ -106,6 +118,19 @@ class Story:
     def items(self) -> tuple[Item, ...]:
         """All members, the lead first."""
         return (self.lead, *self.others)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """What history keeps of an item that ran in an issue, and the keys it is found under."""
+
+    issue: int
+    url: str
+    title: str
+    feed: str = ""
+    guid: str = ""
+    fingerprint: bytes = b""
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +277,86 @@ class DeliveryState(StrEnum):
     SUPPRESSED = "suppressed"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many deliveries of an issue stand where."""
+
+    planned: int = 0
+    handed_over: int = 0
+    accepted: int = 0
+    refused: int = 0
+    in_doubt: int = 0
+    cancelled: int = 0
+    suppressed: int = 0
+
+    @property
+    def intended(self) -> int:
+        """Return the sum of all: everybody the issue was ever meant for."""
+        return (
+            self.planned
+            + self.handed_over
+            + self.accepted
+            + self.refused
+            + self.in_doubt
+            + self.cancelled
+            + self.suppressed
+        )
+
+
+class WaveStatus(StrEnum):
+    """Where a wave stands: `open` takes more batches, `cancelling` is asked for, not yet certain."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wave:
+    """Consecutive batches under one SendGrid `batch_id`, which leave together at `send_at`.
+
+    It takes up to `capacity` batches; it has `batches`, of which `in_doubt` are in doubt.
+    `owner` is the process that hands it over (nobody: ""), `because` why it was cancelled.
+    """
+
+    id: int
+    number: int
+    batch_id: str
+    send_at: datetime
+    status: WaveStatus = WaveStatus.OPEN
+    capacity: int = 1
+    batches: int = 0
+    in_doubt: int = 0
+    owner: str = ""
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Up to 1000 deliveries handed over in one request; `suppressed` were left out of it."""
+
+    id: int
+    recipients: tuple[Recipient, ...]
+    wave: Wave | None = None
+    suppressed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What became of a batch, by subscriber id; whoever is not named was accepted.
+
+    `refused` and `in_doubt` carry the reason, `unsent` were surely not accepted and are to be
+    tried again, because of `error` if that says something about the others too.
+    """
+
+    provider_id: str = ""
+    refused: Mapping[int, str] = field(default_factory=dict)
+    in_doubt: Mapping[int, str] = field(default_factory=dict)
+    unsent: Collection[int] = ()
+    error: TransportError | None = None
+
+
 class Outcome(StrEnum):
     """How a run ended."""
 
@@ -281,11 +386,30 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """What one visit to a feed cost its publisher, and what the publisher asked of us.
+
+    `requests` counts redirects too, `received` are the bodies' bytes on the wire, `saved` what an
+    unchanged feed spared, `wait` how long we were asked to stay away, `due_at` how long we do.
+    """
+
+    feed_url: str
+    at: datetime
+    requests: int = 0
+    status: int = 0
+    received: int = 0
+    saved: int = 0
+    wait: timedelta | None = None
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeedReport:
-    """How one feed fared in a gathering."""
+    """How one feed fared in a gathering; `visit` is None where nobody was asked."""
 
     feed: Feed
     state: FeedState
+    visit: Visit | None = None
     items: tuple[Item, ...] = ()
     status: str = ""
     problem: str = ""

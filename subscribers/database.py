@@ -81,7 +81,8 @@ def open_database(url: str) -> Engine:
             return _open_sqlite(url)
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
-        engine = create_engine(parsed, pool_pre_ping=True)
+        # Parameters are addresses: they stay out of error messages, and so out of logs.
+        engine = create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
         with engine.connect():
             return engine
     except ModuleNotFoundError as error:
@@ -100,7 +101,7 @@ def open_database(url: str) -> Engine:
 
 
 def _open_sqlite(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT})
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT}, hide_parameters=True)
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_immediate)
     with engine.connect():

@@ -4,6 +4,7 @@ NewsletterError              one plain sentence: what happened, to what, what to
 ├── InvalidAddress           an e-mail address that cannot be mailed
 ├── InvalidToken             a signed token that is forged, cut short, or for something else
 ├── InvalidKeys              the signing keys are missing, unreadable or too short
+├── MissingConsent           nobody said what the people to be added agreed to
 ├── UnknownSubscriber        nobody has this address
 ├── UnreadableCSV            a file that is no subscriber list at all
 └── DatabaseError            the database as a whole
@@ -27,6 +28,10 @@ class InvalidToken(NewsletterError):
 
 class InvalidKeys(NewsletterError):
     """The signing keys are missing, unreadable or too short."""
+
+
+class MissingConsent(NewsletterError):
+    """Nobody said what the people to be added agreed to."""
 
 
 class UnknownSubscriber(NewsletterError):

@@ -1,0 +1,274 @@
+"""Reads a list of people as spreadsheets and newsletter services write it, and writes one safely.
+
+The rows come as they stand in the file; who of them may be mailed is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from subscribers.address import shown
+from subscribers.errors import UnreadableCSV
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+DELIMITERS: Final = ",;\t|"
+CHUNK: Final = 1 << 20
+# A table has lines; what has none is something else, and would be read into memory whole.
+LONGEST_LINE: Final = 16 << 20
+LONGEST_HEADER: Final = 64 << 10
+
+EMAIL_COLUMNS: Final = ("email", "email address", "e mail", "e mail address", "mail", "address")
+NAME_COLUMNS: Final = ("name", "full name", "display name")
+FIRST_NAME_COLUMNS: Final = ("first name", "firstname", "given name", "fname")
+LAST_NAME_COLUMNS: Final = ("last name", "lastname", "surname", "family name", "lname")
+
+_OUT: Final = frozenset(
+    {
+        *("unsubscribed", "removed", "deleted", "forgotten", "disabled", "inactive"),
+        *("bounced", "bounce", "cleaned", "undeliverable", "invalid"),
+        *("complained", "complaint", "spammy", "blocklisted", "blacklisted", "blocked"),
+        *("pending", "unconfirmed", "unactivated", "suppressed"),
+    }
+)
+_NO: Final = frozenset({"false", "no", "0"})
+_YES: Final = frozenset({"true", "yes", "1"})
+# Columns by which other services say that somebody gets no mail, with the values that say so
+# (None: any value at all does). Ghost, Substack, Buttondown, listmonk and Mailchimp, in turn.
+NO_MAIL: Final[dict[str, frozenset[str] | None]] = {
+    "subscribed to emails": _NO,
+    "email disabled": _YES,
+    "type": _OUT,
+    "status": _OUT,
+    "subscription status": _OUT,
+    "unsub time": None,
+    "clean time": None,
+    "unsubscribed at": None,
+}
+
+# What a spreadsheet would take for a formula (OWASP, CSV injection).
+FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Where in a row the address, the parts of the name, and the word on no mail stand."""
+
+    email: int
+    name: tuple[int, ...] = ()
+    no_mail: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A file that was looked through and can be read row by row.
+
+    `above` is how many lines stand above the first row, `lines` how many there are in all.
+    """
+
+    path: Path
+    encoding: str
+    delimiter: str
+    above: int
+    columns: Columns
+    ignored: tuple[str, ...]
+    lines: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One row: where it starts, what it says, or the `problem` that makes it unreadable.
+
+    `no_mail` is what the file itself says against mailing them ("status unsubscribed").
+    """
+
+    line: int
+    email: str = ""
+    name: str = ""
+    no_mail: str = ""
+    problem: str = ""
+
+
+def look(path: Path, *, encoding: str | None = None) -> Sheet:
+    """Return what the file is; raises UnreadableCSV if it is no list of people in UTF-8.
+
+    The whole file is looked through first, so that an import never stops half-way.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+        encoding = _encoding(path, start, encoding)
+        lines = _scan(path, encoding)
+        with path.open(encoding=encoding, newline="") as text:
+            header = text.readline(LONGEST_HEADER)
+            # Excel's own first line, which names the delimiter.
+            told = header.lower().startswith("sep=")
+            delimiter = header[4:5] if told else _delimiter(header)
+            header = text.readline(LONGEST_HEADER) if told else header
+    except OSError as error:
+        raise UnreadableCSV(f"{path}: cannot be read: {error.strerror or error}") from error
+    names = next(csv.reader([header], delimiter=delimiter), [])
+    columns, ignored = _columns(path, names)
+    return Sheet(
+        path=path,
+        encoding=encoding,
+        delimiter=delimiter,
+        above=2 if told else 1,
+        columns=columns,
+        ignored=ignored,
+        lines=lines,
+    )
+
+
+def rows(sheet: Sheet) -> Iterator[Row]:
+    """Yield the rows below the header; blank ones are passed over, none is lost silently."""
+    with sheet.path.open(encoding=sheet.encoding, newline="") as file:
+        for _ in range(sheet.above):
+            file.readline()
+        # Strict: else a quotation mark that is never closed swallows the rows after it.
+        reader = csv.reader(file, delimiter=sheet.delimiter, strict=True)
+        while True:
+            line = sheet.above + reader.line_num + 1
+            try:
+                cells = next(reader, None)
+            except csv.Error as error:
+                yield Row(line=line, problem=_problem(error, line, sheet.above + reader.line_num))
+                continue
+            if cells is None:
+                return
+            if any(cell.strip() for cell in cells):
+                yield _row(sheet.columns, line, sheet.above + reader.line_num, cells)
+
+
+def _encoding(path: Path, start: bytes, encoding: str | None) -> str:
+    if start.startswith(b"PK\x03\x04"):
+        raise UnreadableCSV(f"{path}: this is a workbook or archive; save it as CSV (UTF-8) first")
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if encoding is None or start.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    try:
+        "".encode(encoding)
+        return codecs.lookup(encoding).name
+    except LookupError as error:
+        raise UnreadableCSV(f"{path}: {encoding!r} is no encoding; such as windows-1252") from error
+
+
+def _scan(path: Path, encoding: str) -> int:
+    """Return the number of lines; raises UnreadableCSV where the file is not in `encoding`."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    lines = length = 0
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            try:
+                text = decoder.decode(chunk)
+            except UnicodeDecodeError as error:
+                line = lines + 1 + error.object[: error.start].count(b"\n")
+                raise _not_in(path, encoding, line) from error
+            lines += text.count("\n")
+            length = len(text) - text.rfind("\n") - 1 + (0 if "\n" in text else length)
+            if length > LONGEST_LINE:
+                raise UnreadableCSV(f"{path}: line {lines + 1} never ends; this is no CSV")
+    try:
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise _not_in(path, encoding, lines + 1) from error
+    return lines + (1 if length else 0)
+
+
+def _not_in(path: Path, encoding: str, line: int) -> UnreadableCSV:
+    if encoding != "utf-8-sig":
+        return UnreadableCSV(f"{path}: line {line} is not in {encoding}; save it as CSV (UTF-8)")
+    return UnreadableCSV(
+        f"{path}: line {line} is not UTF-8, it looks like Latin-1 (Windows-1252); save the file "
+        "as CSV (UTF-8), or add: --encoding windows-1252"
+    )
+
+
+def _delimiter(header: str) -> str:
+    bare = re.sub(r'"[^"]*"', "", header)
+    return max(DELIMITERS, key=bare.count)
+
+
+def _columns(path: Path, names: Sequence[str]) -> tuple[Columns, tuple[str, ...]]:
+    folded = [" ".join(re.split(r"[^a-z0-9]+", name.casefold())).strip() for name in names]
+    email = _first(folded, EMAIL_COLUMNS)
+    if email is None:
+        raise _no_email_column(path, names)
+    whole = _first(folded, NAME_COLUMNS)
+    parts = (_first(folded, FIRST_NAME_COLUMNS), _first(folded, LAST_NAME_COLUMNS))
+    name = tuple(
+        column for column in ((whole,) if whole is not None else parts) if column is not None
+    )
+    no_mail = tuple((folded[i], i) for i in range(len(folded)) if folded[i] in NO_MAIL)
+    used = {email, *name, *(column for _, column in no_mail)}
+    ignored = tuple(given.strip() for i, given in enumerate(names) if i not in used)
+    return Columns(email=email, name=name, no_mail=no_mail), ignored
+
+
+def _first(names: Sequence[str], wanted: Sequence[str]) -> int | None:
+    return next((names.index(name) for name in wanted if name in names), None)
+
+
+def _no_email_column(path: Path, names: Sequence[str]) -> UnreadableCSV:
+    header = ",".join(names)
+    if not header.strip():
+        return UnreadableCSV(f"{path}: it is empty; its first line must be a header: email,name")
+    return UnreadableCSV(
+        f'{path}: no column is called "email"; its first line must name the columns, such as '
+        f"email,name, and reads {shown(header)}"
+    )
+
+
+def _problem(error: csv.Error, first: int, last: int) -> str:
+    if "field larger" in str(error):
+        return "a cell in it is longer than 131,072 characters"
+    return _hanging(first, last)
+
+
+def _hanging(first: int, last: int) -> str:
+    if last > first:
+        return f"lines {first} to {last} hang together: a quotation mark is misplaced"
+    return "a quotation mark in it is not closed, or misplaced"
+
+
+def _row(columns: Columns, line: int, last: int, cells: Sequence[str]) -> Row:
+    email = plain(_cell(cells, columns.email).strip())
+    name = " ".join(plain(_cell(cells, column)) for column in columns.name)
+    if "\n" in email or "\n" in name:
+        return Row(line=line, problem=_hanging(line, last))
+    return Row(
+        line=line,
+        email=email,
+        name=name,
+        no_mail=_no_mail(columns, cells) if columns.no_mail else "",
+    )
+
+
+def _cell(cells: Sequence[str], column: int) -> str:
+    return cells[column] if column < len(cells) else ""
+
+
+def _no_mail(columns: Columns, cells: Sequence[str]) -> str:
+    for name, column in columns.no_mail:
+        value = _cell(cells, column).strip()
+        words = NO_MAIL[name]
+        if value and (words is None or value.casefold() in words):
+            return f"{name} {value[:40]}"
+    return ""
+
+
+def harmless(cell: str) -> str:
+    """Return the cell with a quote before what a spreadsheet would run as a formula."""
+    return f"'{cell}" if FORMULA.match(cell) else cell
+
+
+def plain(cell: str) -> str:
+    """Return the cell without the quote that `harmless`, or a spreadsheet, put before it."""
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
