@@ -1,11 +1,13 @@
 """The pipeline's tables. What stands in them is never a person: people are the subscribers'."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -24,15 +26,37 @@ feeds = Table(
     Column("etag", Text),
     Column("last_modified", Text),
     Column("body_hash", String(64)),
+    Column("body_bytes", Integer, nullable=False, default=0),
+    # Which address gave the validators, and how what it gave was read: they are for no other.
+    Column("answered_by", Text),
+    Column("reading", String(64), nullable=False, default=""),
     Column("asked_at", UTCDateTime),
     Column("succeeded_at", UTCDateTime),
     Column("due_at", UTCDateTime),
+    Column("due_because", Text, nullable=False, default=""),
     Column("failures", Integer, nullable=False, default=0),
     Column("error", Text, nullable=False, default=""),
     Column("gone", Boolean, nullable=False, default=False),
     Column("moved_to", Text),
     Column("moves_seen", Integer, nullable=False, default=0),
 )
+
+# What we cost publishers and what they asked of us; old rows are removed as new ones come.
+visits = Table(
+    "visits",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("feed_url", Text, nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    Column("requests", Integer, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("received", Integer, nullable=False),
+    Column("saved", Integer, nullable=False),
+    Column("wait_seconds", Integer),
+    Column("due_at", UTCDateTime),
+)
+Index("visits_by_time", visits.c.at)
+Index("visits_by_feed", visits.c.feed_url, visits.c.at)
 
 items = Table(
     "items",
@@ -75,12 +99,30 @@ issues = Table(
     Column("sent_at", UTCDateTime),
 )
 
-# What ran in which issue: addresses, guids and fingerprints as the edit room spells them.
+# What ran in which issue: enough of each item to know it again under another address or title.
 history = Table(
     "history",
     metadata,
+    # Made from what the row says, so that remembering twice changes nothing.
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    # No foreign key: issues of a newsletter that moved here are remembered, but not kept.
+    Column("issue", Integer, nullable=False),
+    Column("feed", Text, nullable=False),
+    Column("guid", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+)
+Index("history_by_issue", history.c.issue)
+
+# The keys of each, as the edit room spells them; the primary key is the index they are found by.
+history_keys = Table(
+    "history_keys",
+    metadata,
     Column("key", Text, primary_key=True),
-    Column("issue", ForeignKey("issues.number"), primary_key=True),
+    Column("issue", Integer, primary_key=True, autoincrement=False),
+    Column("history_id", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
 )
 
 leases = Table(
@@ -97,10 +139,19 @@ waves = Table(
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("issue", ForeignKey("issues.number"), nullable=False),
     Column("number", Integer, nullable=False),
-    # SendGrid's batch_id, under which the wave can be cancelled; NULL without a fence.
-    Column("batch_id", Text),
-    Column("send_at", UTCDateTime),
+    # SendGrid's batch_id, under which the wave can be cancelled.
+    Column("batch_id", Text, nullable=False),
+    Column("send_at", UTCDateTime, nullable=False),
     Column("status", String(16), nullable=False),
+    # How many batches it takes; an issue has few waves, since few can be cancelled.
+    Column("capacity", Integer, nullable=False),
+    # host:pid:start of the process that hands it over; "" when nobody is at it.
+    Column("owner", Text, nullable=False),
+    # When its owner was last seen at it.
+    Column("touched_at", UTCDateTime, nullable=False),
+    # Why it was cancelled: "doubt" or "undo". Each kind has its own share of the few cancels.
+    Column("because", String(16), nullable=False, default=""),
+    UniqueConstraint("issue", "number", name="waves_once_per_issue"),
 )
 
 batches = Table(

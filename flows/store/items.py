@@ -1,0 +1,163 @@
+"""The items: all that was ever gathered; new, updated and seen ones told apart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, or_, select
+
+from flows.models import Item, Kind
+from flows.store.schema import items as table
+from subscribers.database import insert_into, reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Engine, RowMapping
+
+    from flows.models import Feed
+
+    # A feed's address and an item's guid.
+    Key = tuple[str, str]
+
+# Parameters of one statement are counted (SQLite: 32,766), and so is memory.
+_AT_ONCE = 500
+# What an edit at the publisher's changes. A date, once known, stays: some feeds date every
+# item anew whenever they are built, and each would be news again.
+_TEXTS = (
+    "url",
+    "title",
+    "summary",
+    "content",
+    "author",
+    "source",
+    "kind",
+    "comments",
+    "thumbnail",
+    "truncated",
+)
+_OF_ITEM = tuple(field.name for field in fields(Item) if field.name != "feed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedItems:
+    """How many items were not there before, were changed, and were there as they are."""
+
+    new: int = 0
+    updated: int = 0
+    seen: int = 0
+
+
+def save_items(
+    engine: Engine, feed_url: str, items: Iterable[Item], *, now: datetime
+) -> SavedItems:
+    """Store a feed's items, an edited one in place of what it was, and return how many were what.
+
+    All are stored or none, so that a feed's validators may be saved after this.
+    """
+    with engine.begin() as connection:
+        return put_items(connection, {feed_url: items}, now=now)
+
+
+def put_items(
+    connection: Connection, told: Mapping[str, Iterable[Item]], *, now: datetime
+) -> SavedItems:
+    """Store what each feed, by address, told, in a transaction of the caller's."""
+    rows = {
+        (feed_url, item.guid): _row(item, feed_url, now)
+        for feed_url, items in told.items()
+        for item in items
+    }
+    if not rows:
+        return SavedItems()
+    known = _known(connection, rows)
+    new = [row for key, row in rows.items() if key not in known]
+    updated = _upsert(connection, [rows[key] for key in known])
+    _insert(connection, new)
+    return SavedItems(new=len(new), updated=updated, seen=len(known) - updated)
+
+
+def _row(item: Item, feed_url: str, now: datetime) -> dict[str, Any]:
+    values = {name: getattr(item, name) for name in _OF_ITEM}
+    return {**values, "feed_url": feed_url, "kind": item.kind.value, "first_seen": now}
+
+
+def _known(connection: Connection, keys: Iterable[Key]) -> set[Key]:
+    guids: dict[str, list[str]] = defaultdict(list)
+    for feed_url, guid in keys:
+        guids[feed_url].append(guid)
+    known: set[Key] = set()
+    for feed_url, own in guids.items():
+        for start in range(0, len(own), _AT_ONCE):
+            query = select(table.c.guid).where(
+                table.c.feed_url == feed_url, table.c.guid.in_(own[start : start + _AT_ONCE])
+            )
+            known.update((feed_url, guid) for guid in connection.execute(query).scalars())
+    return known
+
+
+def _insert(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    # Another process may have stored one of them meanwhile.
+    if rows:
+        connection.execute(_statement(connection), rows)
+
+
+def _upsert(connection: Connection, rows: list[dict[str, Any]]) -> int:
+    """Store rows that are there already, and return how many of them changed."""
+    statement = _statement(connection).returning(table.c.id)
+    changed = 0
+    for start in range(0, len(rows), _AT_ONCE):
+        changed += len(connection.execute(statement, rows[start : start + _AT_ONCE]).all())
+    return changed
+
+
+def _statement(connection: Connection) -> Any:
+    insert = insert_into(connection, table)
+    told = insert.excluded
+    changes: dict[str, Any] = {name: told[name] for name in _TEXTS}
+    changes["published"] = func.coalesce(table.c.published, told.published)
+    differs = or_(
+        *(table.c[name].is_distinct_from(told[name]) for name in _TEXTS),
+        table.c.published.is_(None) & told.published.is_not(None),
+    )
+    return insert.on_conflict_do_update(
+        index_elements=["feed_url", "guid"], set_=changes, where=differs
+    )
+
+
+def count_items(engine: Engine, urls: Iterable[str]) -> dict[str, int]:
+    """Return how many items were ever seen of each of these feeds that has any, by address."""
+    query = (
+        select(table.c.feed_url, func.count())
+        .where(table.c.feed_url.in_(list(urls)))
+        .group_by(table.c.feed_url)
+    )
+    with reading(engine).begin() as connection:
+        return {feed_url: count for feed_url, count in connection.execute(query)}
+
+
+def load_items(
+    engine: Engine, feeds: Sequence[Feed], *, since: datetime, until: datetime
+) -> list[Item]:
+    """Return these feeds' items published after `since` and up to `until`, oldest first.
+
+    Undated ones count by when they were first seen. `Item.feed` is the feed's present name.
+    """
+    names = {feed.url: feed.name or feed.url for feed in feeds}
+    moment = func.coalesce(table.c.published, table.c.first_seen)
+    query = (
+        select(table)
+        .where(table.c.feed_url.in_(list(names)), moment > since, moment <= until)
+        .order_by(moment, table.c.id)
+    )
+    with reading(engine).begin() as connection:
+        rows = connection.execute(query).mappings().all()
+    return [_item(row, names) for row in rows]
+
+
+def _item(row: RowMapping, names: dict[str, str]) -> Item:
+    values = {name: row[name] for name in _OF_ITEM}
+    return Item(**{**values, "feed": names[row["feed_url"]], "kind": Kind(row["kind"])})
