@@ -1,0 +1,123 @@
+"""Plain text out of what publishers write: titles, first words, lines."""
+
+from __future__ import annotations
+
+import html
+import re
+from urllib.parse import unquote, urlsplit
+
+# A body no reader needs whole; it bounds the database, not the reading.
+MOST_CHARACTERS = 200_000
+LONGEST_TITLE = 300
+FIRST_WORDS = 80
+UNTITLED = "Untitled"
+
+# Direction marks, zero-width spaces and soft hyphens: invisible, and they change what is seen.
+# Joiners (U+200C, U+200D) stay: emoji and Persian are spelled with them.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u200b\u200e\u200f"
+    "\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
+)
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_SILENT = re.compile(r"<(script|style)\b[^>]*>.*?</\1\s*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
+# What titles are marked up with. Other words in angle brackets are what the title is about.
+_PAIRED = re.compile(
+    r"<(a|abbr|b|big|cite|code|del|div|em|font|h[1-6]|i|ins|kbd|mark|p|q|s|samp|small|span"
+    r"|strike|strong|sub|sup|tt|u|var)(?:\s[^<>]*)?>(.*?)</\1\s*>",
+    re.DOTALL | re.IGNORECASE,
+)
+_VOID = re.compile(r"<(?:br|hr|img|wbr)\b[^<>]*>", re.IGNORECASE)
+_BLOCK = re.compile(
+    r"<(?:/?(?:address|article|aside|blockquote|br|dd|div|dl|dt|figcaption|figure|footer|form"
+    r"|h[1-6]|header|hr|main|nav|ol|p|pre|section|table|td|th|tr|ul)|/li)\b[^<>]*>",
+    re.IGNORECASE,
+)
+_LIST_ITEM = re.compile(r"<li\b[^<>]*>", re.IGNORECASE)
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<[!?][^<>]*>")
+_DEEPEST = 5
+
+
+def visible(text: str, *, limit: int = MOST_CHARACTERS) -> str:
+    """Return `text` without characters that nobody sees and databases refuse."""
+    return _INVISIBLE.sub("", text[:limit])
+
+
+def folded(text: str) -> str:
+    """Return `text` on one line, single-spaced."""
+    return " ".join(_INVISIBLE.sub("", text).split())
+
+
+def unescape(text: str) -> str:
+    """Return `text` with its character references resolved, whole ones only ("AT&T" stays)."""
+    return _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+
+
+def plain_title(text: str) -> str:
+    """Return a title as plain text: mark-up gone, unescaped once more where escaped twice."""
+    text = _unmarked(unescape(_unmarked(text[: LONGEST_TITLE * 20])))
+    return shortened(folded(text), LONGEST_TITLE)
+
+
+def _unmarked(text: str) -> str:
+    if "<" not in text:
+        return text
+    text = _VOID.sub(" ", _SILENT.sub("", text))
+    for _ in range(_DEEPEST):
+        text, found = _PAIRED.subn(r"\2", text)
+        if not found:
+            break
+    return text
+
+
+def lines(markup: str) -> list[str]:
+    """Return the lines a reader of this HTML (or plain text) sees, list items behind "- "."""
+    text = _SILENT.sub(" ", markup)
+    text = _LIST_ITEM.sub("\n- ", _BLOCK.sub("\n", text))
+    text = unescape(_TAG.sub("", text))
+    found = (folded(line) for line in text.splitlines())
+    return [line for line in found if line not in {"", "-"}]
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return at most `limit` characters of `text`, cut between words and marked as cut."""
+    if len(text) <= limit:
+        return text
+    cut = text[: limit - 1]
+    head, space, _ = cut.rpartition(" ")
+    return (head if space and len(head) > limit // 2 else cut).rstrip(" ,;:-\u2013\u2014") + "…"
+
+
+def first_words(markup: str) -> str:
+    """Return how a text begins, for the titleless."""
+    return shortened(" ".join(lines(markup[:5000])[:3]), FIRST_WORDS)
+
+
+def title_of_address(url: str) -> str:
+    """Return the words in the last part of an address's path, empty if there are none."""
+    path = unquote(urlsplit(url).path).rstrip("/")
+    last = path.rpartition("/")[2]
+    words = folded(re.sub(r"\.\w{2,5}$", "", last).replace("-", " ").replace("_", " "))
+    return shortened(words[:1].upper() + words[1:], LONGEST_TITLE)
+
+
+def title(text: str, *, body: str, url: str) -> str:
+    """Return an item's title, made from its text or address where it has none."""
+    return plain_title(text) or first_words(body) or title_of_address(url) or UNTITLED
+
+
+_LIST_LINE = re.compile(r"[-*\u2022\u2023\u00b7]\s")
+_FEW = 10
+_SHORT = 100
+
+
+def is_list(found: list[str]) -> bool:
+    """Return whether these lines are mostly list items."""
+    listed = sum(1 for line in found if _LIST_LINE.match(line))
+    return listed >= _FEW and listed > 0.5 * len(found)
+
+
+def is_digest(found: list[str]) -> bool:
+    """Return whether these lines of plain text are a list, marked as one or not."""
+    ends = (".", "?", "!", ":")
+    short = sum(1 for line in found if len(line) < _SHORT and not line.endswith(ends))
+    return is_list(found) or (len(found) >= _FEW and short > 0.6 * len(found))

@@ -1,0 +1,87 @@
+"""Plain text out of feeds: titles, first words, and what is a list."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.gather.text import (
+    UNTITLED,
+    first_words,
+    is_digest,
+    is_list,
+    lines,
+    plain_title,
+    shortened,
+    title,
+    title_of_address,
+    visible,
+)
+
+
+@pytest.mark.parametrize(
+    ("raw", "wanted"),
+    [
+        ("Ropes &amp; knots", "Ropes & knots"),
+        ("AT&T and &T;", "AT&T and &T;"),
+        ("a &notin b, x&copy y", "a &notin b, x&copy y"),
+        ("<b>Bold</b> <i class='x'>move</i><br/>now", "Bold move now"),
+        ("Vec<T> and <details>", "Vec<T> and <details>"),
+        ("&lt;b&gt;twice&lt;/b&gt;", "twice"),
+        ("if a < b and c > d", "if a < b and c > d"),
+        ("<style>p{}</style>Plain<!-- no -->", "Plain"),
+        ("evil\u202egnp.exe\u202c", "evilgnp.exe"),
+        ("zero\u200bwidth\ufeff", "zerowidth"),
+        ("family \U0001f468\u200d\U0001f469", "family \U0001f468\u200d\U0001f469"),
+        ("tab\tand\nline\x00", "tab and line"),
+        ("<b><b><b>nested</b></b></b>", "nested"),
+    ],
+)
+def test_a_title_is_plain(raw: str, wanted: str) -> None:
+    assert plain_title(raw) == wanted
+
+
+def test_a_title_is_never_empty() -> None:
+    assert title("", body="<p>First.</p><p>Second.</p>", url="") == "First. Second."
+    assert title("<br>", body="", url="https://x.example/a/big-news.html") == "Big news"
+    assert title("", body="", url="https://x.example/") == UNTITLED
+
+
+def test_a_long_title_is_cut_between_words() -> None:
+    assert shortened("one two three", 10) == "one two…"
+    assert shortened("unbreakable", 6) == "unbre…"
+    assert len(plain_title("word " * 200)) <= 300
+
+
+def test_first_words_are_those_a_reader_sees() -> None:
+    assert first_words("<script>x()</script><p>Fog &amp; rain</p>") == "Fog & rain"
+
+
+def test_an_address_without_words_has_no_title() -> None:
+    assert title_of_address("https://x.example/") == ""
+
+
+def test_lines_keep_blocks_apart_and_mark_list_items() -> None:
+    markup = "<h2>Two</h2><p>One <b>line</b>.</p><ul><li>a</li><li> b</li></ul>tail"
+    assert lines(markup) == ["Two", "One line.", "- a", "- b", "tail"]
+
+
+def test_a_list_is_told_from_prose() -> None:
+    items = [f"- link {n}" for n in range(12)]
+    prose = ["A whole sentence that ends as sentences do."] * 12
+    assert is_list(["Hello.", *items])
+    assert is_digest([line.removeprefix("- ") for line in items])
+    assert not is_digest(prose)
+    assert not is_digest(items[:5])
+    assert not is_list([*items, *prose, *prose])
+
+
+@given(st.text())
+def test_a_plain_title_has_nothing_hidden(raw: str) -> None:
+    found = plain_title(raw)
+    assert not any(unicodedata.category(character) in {"Cc", "Cs"} for character in found)
+    assert found == found.strip()
+    assert plain_title(visible(raw)) == found
