@@ -1,0 +1,207 @@
+"""The two or three lines under a title: the publisher's own words, never cut in mid-sentence."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flows.edit import clean
+from flows.edit.sentences import count, folded_words, is_whole, sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from flows.models import Item
+
+# The budget of a blurb in words, and what one very long sentence may take.
+MOST_WORDS = 45
+HARD_STOP = 65
+
+# A shorter summary gets the text's first sentence as well.
+_SHORT_SUMMARY = 15
+_LEAST_SUMMARY = 6
+_LEAST_SENTENCE = 3
+_LEAST_BLURB = 5
+_LEAST_PROSE = 6
+_QUESTION_HEADING = 10
+_OFFERED_SENTENCES = 8
+_ECHO = 0.85
+_UNFINISHED_SUMMARY = 25
+
+_ADDRESS = re.compile(r"https?://|www\.\S|\S@\w+\.\w")
+_ASIDE = re.compile(
+    r"(?:(?<=[.!?])\s*[(\[](?:see|cf\.|refer to|more on this)\b[^()\[\]]{0,80}[)\]]\.?"
+    r"|\s*[(\[](?:see|cf\.|refer to|more on this)\b[^()\[\]]{0,80}[)\]])",
+    re.IGNORECASE,
+)
+_PICTURE = r"(?:graph|figure|fig\.|diagram|chart|table|image|screenshot|picture|snippet|listing)s?"
+_REFERENCE = re.compile(
+    rf"\b(?:{_PICTURE} (?:\d+|below|above|shows?|illustrates?|depicts?)"
+    rf"|(?:below|following|above) (?:{_PICTURE}|examples?|code|commands?|sections?|video)"
+    r"|(?:shown|seen|illustrated|described|listed) (?:below|above)|see (?:below|above)"
+    r"|see the .{0,40}section|(?:section|example|code)s? (?:below|above))",
+    re.IGNORECASE,
+)
+_MENTIONS = re.compile(r"(?<!\S)@\w")
+_CODE = re.compile(
+    r"^\s*(?:[$%#>]\s|\{|\}|//|/\*|apiVersion:|import |from \S+ import |def |func |sudo |curl |"
+    r"kubectl |docker |npm |pip |git )|[{};]\s*$|=>|&&|\|\||\w\(\)\s*\{|--\w[\w-]+=\S+ --"
+)
+# A summary without a full stop is a subtitle, unless its last word cannot be a last one.
+_CANNOT_END = frozenset(
+    "a an and are as at but by for from has have if in into is it its of on or our such than that "
+    "the their this to was were which who will with your we you".split()
+)
+_MORE = re.compile(r"\s*[\[(]?(?:\.\.\.|…)[\])]?\s*$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blurb:
+    """A blurb as plain text, perhaps empty, and the sentences an editor may prefer to it."""
+
+    text: str = ""
+    alternatives: tuple[str, ...] = ()
+
+
+def blurb(item: Item, *, title: str = "", repeated: frozenset[str] = frozenset()) -> Blurb:
+    """Return whole sentences of the publisher's: the summary if it is one, else the lead.
+
+    `title` is the title as shown (default: cleaned from the item's), which is not said again;
+    `repeated` is what `clean.repeats` found among its source's items.
+    """
+    title = title or clean.title(item.title, source=item.source)
+    text, teaser = _text_and_teaser(item)
+    paragraphs = clean.paragraphs(text, kind=item.kind, repeated=repeated)
+    lead = list(_usable(paragraphs, title, truncated=item.truncated))
+    chosen = _summary(teaser, text, item, repeated)
+    chosen = [sentence for sentence in chosen if not echoes(sentence, title)]
+    if not chosen:
+        chosen = _first(lead) or _subtitle(paragraphs, title, truncated=item.truncated)
+    elif count(" ".join(chosen)) < _SHORT_SUMMARY:
+        chosen = _lengthened(chosen, lead)
+    return _checked(chosen, lead, title)
+
+
+def _text_and_teaser(item: Item) -> tuple[str, str]:
+    """Return the longer of an item's two texts, and the shorter if it is another."""
+    text, teaser = item.content, item.summary
+    if len(teaser) > len(text):
+        text, teaser = teaser, text
+    return text, "" if teaser.strip() == text.strip() else teaser
+
+
+def _checked(chosen: Sequence[str], lead: Sequence[str | None], title: str) -> Blurb:
+    text = " ".join(chosen)
+    if count(text) < _LEAST_BLURB or count(text) > HARD_STOP or echoes(text, title):
+        text = ""
+    offered = [sentence for sentence in lead if sentence][:_OFFERED_SENTENCES]
+    others = [other for other in offered if other not in text and count(other) <= MOST_WORDS]
+    return Blurb(text=text, alternatives=tuple(dict.fromkeys(others)))
+
+
+def echoes(text: str, title: str) -> bool:
+    """Tell whether the text says hardly a word that the title does not say."""
+    words = set(folded_words(text))
+    told = words & set(folded_words(title))
+    return len(told) >= _ECHO * len(words)
+
+
+def _usable(paragraphs: Sequence[str], title: str, *, truncated: bool) -> Iterator[str | None]:
+    """Yield the sentences fit for a blurb; None where one that was left out stood between."""
+    lone = len(paragraphs) == 1
+    last = len(paragraphs) - 1
+    for number, paragraph in enumerate(paragraphs):
+        if not _is_prose(paragraph, lone=lone):
+            continue
+        found = sentences(_ASIDE.sub("", paragraph))
+        # The last sentence of a cut text may end in a full stop by chance: "version 1."
+        if truncated and number == last:
+            found = found[:-1]
+        for sentence in found:
+            if echoes(sentence, title):
+                continue
+            yield sentence if _is_fit(sentence) else None
+
+
+def _is_prose(paragraph: str, *, lone: bool) -> bool:
+    if paragraph.startswith(clean.BULLET) or _CODE.search(paragraph):
+        return False
+    if count(paragraph) < _LEAST_PROSE and not lone:
+        return False
+    is_question = paragraph.endswith("?") and len(sentences(paragraph)) == 1
+    return lone or not (is_question and count(paragraph) <= _QUESTION_HEADING)
+
+
+def _is_fit(sentence: str) -> bool:
+    return (
+        is_whole(sentence)
+        and count(sentence) >= _LEAST_SENTENCE
+        and sentence.count("(") <= sentence.count(")")
+        and not _ADDRESS.search(sentence)
+        and not _REFERENCE.search(sentence)
+        and len(_MENTIONS.findall(sentence)) < 3  # noqa: PLR2004 - a list of names to thank
+    )
+
+
+def _first(found: Iterable[str | None], *, most: int = MOST_WORDS) -> list[str]:
+    """Return the first sentences within the budget, without a gap between them."""
+    taken: list[str] = []
+    left = most
+    for sentence in found:
+        if sentence is None:
+            if taken:
+                break
+            continue
+        length = count(sentence)
+        if length > left:
+            return taken or ([sentence] if length <= HARD_STOP else [])
+        taken.append(sentence)
+        left -= length
+    return taken
+
+
+def _summary(teaser: str, text: str, item: Item, repeated: frozenset[str]) -> list[str]:
+    """Return the sentences of the publisher's summary; none where it is a cut copy of the text."""
+    found = clean.paragraphs(teaser, kind=item.kind, repeated=repeated)
+    plain = " ".join(line for line in found if not line.startswith(clean.BULLET))
+    if count(plain) < _LEAST_SUMMARY:
+        return []
+    whole = _first(sentence if _is_fit(sentence) else None for sentence in sentences(plain))
+    if whole:
+        # A copy of the text has its headings in mid-sentence; the text itself reads better.
+        may_be_copy = not is_whole(plain) or count(plain) > MOST_WORDS
+        return [] if may_be_copy and _is_copy(plain, text) else whole
+    return [] if _is_copy(plain, text) else _subtitle([plain], "", truncated=False)
+
+
+def _is_copy(summary: str, text: str) -> bool:
+    """Tell whether the summary stands in the text word for word, but for its last one."""
+    words = folded_words(_MORE.sub("", summary))[:-1]
+    return " ".join(words) in " ".join(folded_words(clean.text_of(clean.beginning(text))))
+
+
+def _subtitle(paragraphs: Sequence[str], title: str, *, truncated: bool) -> list[str]:
+    """Return a lone line without a full stop, with one, if it is a description and not a scrap."""
+    if len(paragraphs) != 1 or truncated:
+        return []
+    line = paragraphs[0]
+    words = folded_words(line)
+    is_description = (
+        len(words) >= _LEAST_SUMMARY
+        and count(line) <= _UNFINISHED_SUMMARY
+        and line[-1].isalnum()
+        and words[-1] not in _CANNOT_END
+        and not line.startswith(clean.BULLET)
+        and not any(rule.search(line) for rule in (_CODE, _ADDRESS, _REFERENCE))
+    )
+    return [f"{line}."] if is_description and not echoes(line, title) else []
+
+
+def _lengthened(chosen: list[str], lead: Iterable[str | None]) -> list[str]:
+    """Return a short summary with the text's first sentence behind it, if that is another."""
+    text = " ".join(chosen)
+    opening = _first(lead, most=MOST_WORDS - count(text))[:1]
+    if not opening or count(text) + count(opening[0]) > MOST_WORDS or echoes(opening[0], text):
+        return chosen
+    return [*chosen, *opening]

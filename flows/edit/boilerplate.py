@@ -1,0 +1,191 @@
+"""Lines that are in a text for every other reason than to be read: what they look like.
+
+Rules are tables of data; a new habit of publishers is a new row.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rapidfuzz import fuzz, process
+
+from flows.edit.markup import GAP, Line, LineKind
+from flows.edit.sentences import count, is_whole, sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+# Words that name a block of links or pleas when a line consists of little else. Misspelled ones
+# are known by likeness ("Sponsoships").
+LABELS = frozenset(
+    "sponsor sponsors sponsored sponsorship sponsorships sponsoring contact contacts connect "
+    "follow socials subscribe subscription newsletter support donate donations patreon merch "
+    "merchandise affiliate affiliates disclaimer advertise advertising advertisement timecodes "
+    "timecode timestamps timestamp chapters channels podcast livestream livestreams streams "
+    "resources links additional credits gear membership members discord twitter mastodon bluesky "
+    "linkedin facebook instagram tiktok telegram slack join related hashtags tags".split()
+)
+_LIKELY_LABELS = tuple(label for label in LABELS if len(label) > 6)  # noqa: PLR2004 - short words are like too many others
+_LIKENESS = 84
+
+# What a sentence says that asks for something instead of telling something.
+PLEAS = (
+    r"consider (?:joining|subscribing|supporting|becoming)",
+    r"join (?:this|the|our|my|us on) (?:youtube )?(?:channel|community|discord|slack|newsletter)",
+    r"subscribe (?:to (?:our|my|the|this)|here|now|for more)",
+    r"(?:like|share) and subscribe|hit the (?:like|bell)|ring the bell|smash (?:that|the) like",
+    r"(?:check out|visit) (?:our|my|the) (?:\w+ )?(?:store|shop|merch|patreon|website|channel)",
+    r"become a (?:member|patron|sponsor|subscriber|supporter)",
+    r"support (?:me|us|(?:this|the) (?:channel|podcast|show)) (?:on|by|via|at)",
+    r"follow (?:me|us)\b",
+    r"(?:interested|like) (?:in|to) spons\w+",
+    r"spons\w*r(?:ed|t)? by\b|brought to you by|thanks? to our spons\w+",
+    r"contact (?:me|us) (?:over|on|at|via|through)\b",
+    r"sign up (?:for|to) (?:our|my|the) (?:free )?(?:\w+ )?newsletter",
+    r"(?:appeared|published|posted|seen) first on\b",
+    r"first (?:appeared|published|posted) (?:on|at|in)",
+    r"(?:was |were )?originally (?:published|posted|appeared) (?:on|at|in|by)",
+    r"cross-?posted (?:from|on|at|to)\b",
+    r"(?:photo|image|picture|cover|illustration)s? (?:by|from|credit|courtesy|via)\b",
+    r"affiliate links?|promo(?:tion)? code|(?:use|with) (?:the )?code \S+ (?:for|to|at|and)",
+    r"submitted by\s+/?u/\S+|\[link\]\s*\[comments\]",
+    r"article url:|comments url:|points:\s*\d+",
+    r"(?:continue|keep) reading|read (?:more|on|the (?:full|rest|whole|entire))\b|click here",
+    r"view (?:this|the) (?:email|post|article) (?:in|on)|read (?:this|it) (?:online|on the web)",
+    r"leave a (?:comment|review)|rate us\b|wherever you get your podcasts",
+    r"all rights reserved|view comments|share this (?:post|article|episode)",
+)
+_PLEA = re.compile(r"(?<!\w)(?:" + "|".join(PLEAS) + ")", re.IGNORECASE)
+
+_BAR = re.compile(r"[▬━─═▔▁_]{5,}|(?:[-=*~#_]\s?){5,}")
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\b[\w.+-]+@[\w-]+\.[\w.-]+", re.IGNORECASE)
+_TIMECODE = re.compile(r"(?<![\d:.])\(?\d{1,2}:\d{2}(?::\d{2})?\)?(?![\d:])")
+_HASHTAG = re.compile(r"#\w+", re.UNICODE)
+# Some relays take the first "#" for a heading and eat it.
+_HASHTAGS = re.compile(r"#?\w+(?:[\s,]+#\w+)+|#\w+")
+_LAST_HASHTAGS = re.compile(r"(?:\s+#\w+){2,}\s*$")
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+
+_TIMECODES_OF_A_LIST = 3
+_WORDS_OF_A_LABEL = 5
+_WORDS_OF_PROSE = 8
+
+
+def without_boilerplate(lines: Iterable[Line], *, cut_at_bar: bool) -> list[Line]:
+    """Return the lines that are there to be read.
+
+    `cut_at_bar` drops all that follows the first bar: below it, a video's description holds
+    nothing but links and pleas.
+    """
+    kept = list(_without_bars(lines, cut=cut_at_bar))
+    kept = list(_without_timecodes(kept))
+    kept = list(_without_labelled(kept))
+    return [line for old in kept if (line := _without_pleas(old)) is not None]
+
+
+def _without_bars(lines: Iterable[Line], *, cut: bool) -> Iterator[Line]:
+    """Yield what stands between bars, unless a label between two bars says what it is."""
+    seen = 0
+    skipping = False
+    for line in lines:
+        parts = _BAR.split(line.text)
+        if len(parts) == 1:
+            if not skipping:
+                seen += count(line.text)
+                yield line
+            continue
+        if parts[0].strip() and not skipping:
+            seen += count(parts[0])
+            yield Line(text=parts[0].strip(), kind=line.kind)
+        if cut and seen >= _WORDS_OF_A_LABEL:
+            return
+        inner = [part.strip() for part in parts[1:] if part.strip()]
+        skipping = bool(inner) and _is_label(inner[0], decorated=True)
+        if not skipping:
+            yield GAP
+            yield from (Line(text=part) for part in inner)
+
+
+def _without_timecodes(lines: Sequence[Line]) -> Iterator[Line]:
+    codes = [len(_TIMECODE.findall(line.text)) for line in lines]
+    listed = sum(1 for line, found in zip(lines, codes, strict=True) if found and _is_code(line))
+    for line, found in zip(lines, codes, strict=True):
+        if found >= _TIMECODES_OF_A_LIST:
+            before = sentences(_TIMECODE.split(line.text)[0])
+            if whole := " ".join(part for part in before if is_whole(part)):
+                yield Line(text=whole, kind=line.kind)
+        elif not (found and listed >= _TIMECODES_OF_A_LIST and _is_code(line)):
+            yield line
+
+
+def _is_code(line: Line) -> bool:
+    """Tell a line of a table of contents from prose that names a time of day."""
+    match = _TIMECODE.search(line.text)
+    return match is not None and (
+        match.start() == 0 or match.end() == len(line.text) or not is_whole(line.text)
+    )
+
+
+def _without_labelled(lines: Iterable[Line]) -> Iterator[Line]:
+    """Yield the lines but for labels, the lines under them, links and hashtags."""
+    under_label = False
+    for line in lines:
+        if line.kind is LineKind.GAP:
+            under_label = False
+            yield line
+        elif _is_label(line.text, decorated=line.kind is LineKind.HEADING):
+            under_label = True
+        elif _is_links(line.text) or _HASHTAGS.fullmatch(line.text):
+            continue
+        elif not under_label or _is_prose(line.text):
+            under_label = False
+            yield Line(text=_LAST_HASHTAGS.sub("", line.text), kind=line.kind)
+
+
+def _is_prose(text: str) -> bool:
+    return is_whole(text) and count(text) >= _WORDS_OF_PROSE and not _ADDRESS.search(text)
+
+
+def _is_label(text: str, *, decorated: bool) -> bool:
+    """Tell whether the line is "Sponsors:", "👋 Contact me 👋" or "Sponsor: Zoho" and the like."""
+    head, colon, rest = text.partition(":")
+    if rest.startswith("//"):
+        head, colon, rest = text, "", ""
+    words = [word.lower() for word in _WORD.findall(head)]
+    if not 0 < len(words) <= _WORDS_OF_A_LABEL or is_whole(head.strip()):
+        return False
+    named = sum(map(_names_label, words))
+    if not named:
+        return False
+    # Four words with one of ours among them make a heading of an article as well as a label.
+    strange = not head.strip()[:1].isalnum()
+    if rest.strip():
+        return named * 2 >= len(words) and not _is_prose(rest.strip())
+    return bool(colon) or decorated or strange or named == len(words)
+
+
+def _names_label(word: str) -> bool:
+    if word in LABELS:
+        return True
+    return len(word) > 6 and bool(  # noqa: PLR2004 - short words are like too many others
+        process.extractOne(word, _LIKELY_LABELS, scorer=fuzz.ratio, score_cutoff=_LIKENESS)
+    )
+
+
+def _is_links(text: str) -> bool:
+    """Tell whether the line is addresses with at most a few words to each."""
+    addresses = len(_ADDRESS.findall(text))
+    if not addresses:
+        return False
+    rest = _ADDRESS.sub(" ", text)
+    words = count(rest)
+    return words <= 2 or (words <= 6 * addresses and not is_whole(rest.strip()))  # noqa: PLR2004 - "Slides: …"
+
+
+def _without_pleas(line: Line) -> Line | None:
+    """Return the line without the sentences that ask for something, None if nothing is left."""
+    if not _PLEA.search(line.text):
+        return line
+    kept = [sentence for sentence in sentences(line.text) if not _PLEA.search(sentence)]
+    return Line(text=" ".join(kept), kind=line.kind) if kept else None

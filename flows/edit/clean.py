@@ -1,0 +1,151 @@
+"""What feeds publish, as text a reader is to see: titles, and paragraphs without boilerplate."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from rapidfuzz import fuzz
+
+from flows.edit.boilerplate import without_boilerplate
+from flows.edit.characters import one_line
+from flows.edit.markup import Line, LineKind, lines
+from flows.edit.sentences import folded_words, sentences
+from flows.models import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flows.models import Item
+
+BULLET = "- "
+
+# A blurb never comes from further down; a few feeds publish whole books.
+_MOST_CHARACTERS = 20_000
+# What repeats in the beginning of texts is enough: nothing below reaches a blurb.
+_MOST_COMPARED = 8_000
+
+# A sentence in this many items of a source, and in this share of them, is boilerplate.
+_LEAST_REPEATS = 3
+_LEAST_SHARE = 0.3
+
+_FORMATTING = re.compile(
+    r"</?(?:a|abbr|b|big|br|cite|code|del|em|font|i|ins|kbd|mark|q|s|small|span|strike|strong|sub"
+    r"|sup|tt|u|wbr)(?:\s[^<>]*)?/?>",
+    re.IGNORECASE,
+)
+_MEDIUM = re.compile(
+    r"^\s*[\[(](?:video|audio|podcast|pdf|blog|article|series|slides|gif)[\])]:?\s*", re.IGNORECASE
+)
+_TAIL = re.compile(r"\s+(?:[|–—·»-]|::)\s+")
+_ELLIPSIS = re.compile(r"\s*(?:\.\.\.+|…)$")
+_SITES = frozenset("youtube vimeo medium substack github reddit linkedin devto".split())
+_LIKE_SOURCE = 90
+
+
+def text_of(html_or_text: str) -> str:
+    """Return the text of HTML or plain text, one block to a line, bullets as "- " lines.
+
+    Code and tables of figures are left out.
+    """
+    return "\n".join(map(_shown, lines(html_or_text))).strip("\n")
+
+
+def _shown(line: Line) -> str:
+    return f"{BULLET}{line.text}" if line.kind is LineKind.BULLET else line.text
+
+
+def title(raw: str, *, source: str) -> str:
+    """Return a title as readers see it: one line, without markup and its site's name."""
+    text = one_line(_unescaped(raw))
+    while (shorter := _without_frame(text, source)) != text:
+        text = shorter
+    return text
+
+
+def _unescaped(raw: str) -> str:
+    """Return the title without entities and markup, however often it was escaped."""
+    text = raw
+    while (plain := html.unescape(_FORMATTING.sub("", text))) != text:
+        text = plain
+    return text
+
+
+def _without_frame(text: str, source: str) -> str:
+    """Return the title without one thing that is not of it; never an empty one."""
+    shorter = _ELLIPSIS.sub("", _MEDIUM.sub("", text))
+    parts = list(_TAIL.finditer(shorter))
+    if parts and _names_site(shorter[parts[-1].end() :], source):
+        shorter = shorter[: parts[-1].start()]
+    return shorter.strip() or text
+
+
+def _names_site(tail: str, source: str) -> bool:
+    folded = _squeezed(tail)
+    if not folded:
+        return False
+    own = _squeezed(source)
+    if folded in _SITES or folded == own:
+        return True
+    # "Google Cloud Blog" of the source "Google Cloud".
+    return len(own) > 3 and fuzz.token_set_ratio(tail.lower(), source.lower()) >= _LIKE_SOURCE  # noqa: PLR2004 - two letters are in everything
+
+
+def _squeezed(name: str) -> str:
+    return "".join(folded_words(name))
+
+
+def body(item: Item, repeated: frozenset[str] = frozenset()) -> list[str]:
+    """Return the paragraphs of an item's text without boilerplate; bullets are "- " lines.
+
+    `repeated` is what `repeats` found among its source's items.
+    """
+    return paragraphs(item.content or item.summary, kind=item.kind, repeated=repeated)
+
+
+def paragraphs(
+    text: str, *, kind: Kind = Kind.ARTICLE, repeated: frozenset[str] = frozenset()
+) -> list[str]:
+    """Return the paragraphs of HTML or plain text without headings and boilerplate."""
+    shown = kind in (Kind.VIDEO, Kind.PODCAST)
+    found = []
+    for line in without_boilerplate(lines(beginning(text)), cut_at_bar=shown):
+        if line.kind in (LineKind.HEADING, LineKind.GAP):
+            continue
+        kept = _without_repeated(line.text, repeated)
+        if kept:
+            found.append(_shown(Line(text=kept, kind=line.kind)))
+    return found
+
+
+def beginning(text: str, *, most: int = _MOST_CHARACTERS) -> str:
+    """Return as much of a text as is read for paragraphs."""
+    if len(text) <= most:
+        return text
+    # At the end of a line or a tag, lest half a sentence or half a tag is read as text.
+    cut = max(text.rfind(end, 0, most) for end in ("\n", ">"))
+    return text[: cut + 1] if cut > 0 else text[:most]
+
+
+def _without_repeated(text: str, repeated: frozenset[str]) -> str:
+    if not repeated:
+        return text
+    kept = [sentence for sentence in sentences(text) if _key(sentence) not in repeated]
+    return " ".join(kept)
+
+
+def repeats(items: Iterable[Item]) -> frozenset[str]:
+    """Return what repeats across a source's items, in the spelling that `body` compares."""
+    texts = {item.title: item.content or item.summary for item in items}
+    counts: Counter[str] = Counter()
+    for text in texts.values():
+        found = lines(beginning(text, most=_MOST_COMPARED))
+        counts.update({_key(part) for line in found for part in sentences(line.text)})
+    least = max(_LEAST_REPEATS, _LEAST_SHARE * len(texts))
+    return frozenset(key for key, times in counts.items() if key and times >= least)
+
+
+def _key(sentence: str) -> str:
+    return " ".join(folded_words(sentence))

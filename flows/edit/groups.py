@@ -1,0 +1,105 @@
+"""Short videos of one channel, which together make one entry."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from flows.edit import clean
+from flows.edit.characters import one_line
+from flows.edit.markup import LineKind, lines
+from flows.edit.sections import Candidate
+from flows.edit.sentences import count, folded_words
+from flows.edit.workshop import repeated, shown_source, site
+from flows.models import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Sequence
+
+    from flows.edit.workshop import Workshop
+    from flows.models import Item
+
+LEAST = 3
+MOST = 8
+
+# A description of this many words says no more than its title.
+_CLIP_WORDS = 25
+# A longer one does not get that short without what repeats on its channel.
+_MAYBE_CLIP_WORDS = 100
+_FOOTER_WORDS = 3
+_LONGEST_DESCRIPTION = 4_000
+
+_COUNTS = ("", "", "", "Three", "Four", "Five", "Six", "Seven", "Eight")
+
+
+def grouped(candidates: Iterable[Candidate], shop: Workshop) -> list[Candidate]:
+    """Return the candidates with three or more short videos of a channel made one.
+
+    `candidates` are ranked; the best of a group stands for it, and those over the group's limit
+    stay by themselves.
+    """
+    kept = list(candidates)
+    channels: defaultdict[Hashable, list[Candidate]] = defaultdict(list)
+    for candidate in kept:
+        key = _channel(candidate, shop)
+        if key is not None:
+            channels[key].append(candidate)
+    groups = {}
+    members: set[int] = set()
+    for clips in channels.values():
+        if len(clips) >= LEAST:
+            groups[id(clips[0])] = _group(clips[:MOST])
+            members |= {id(clip) for clip in clips[1:MOST]}
+    return [groups.get(id(one), one) for one in kept if id(one) not in members]
+
+
+def _channel(candidate: Candidate, shop: Workshop) -> Hashable:
+    """Return what tells the channel of a short video, nothing where it is none or none is told."""
+    item = candidate.lead
+    if item.kind is not Kind.VIDEO or not _is_clip(item, shop):
+        return None
+    if item.author:
+        return (item.feed, item.author, candidate.section)
+    if item.source and item.source == item.feed and site(item) != item.source:
+        return (item.feed, candidate.section)
+    # Who passes links on names no channel; its own descriptions end alike.
+    footer = _footer(item)
+    return (item.feed, item.source, footer, candidate.section) if footer else None
+
+
+def _is_clip(item: Item, shop: Workshop) -> bool:
+    if "/shorts/" in item.url:
+        return True
+    text = item.content or item.summary
+    if len(text) > _LONGEST_DESCRIPTION:
+        return False
+    words = sum(map(count, clean.body(item)))
+    if _CLIP_WORDS < words <= _MAYBE_CLIP_WORDS:
+        words = sum(map(count, clean.body(item, repeated(item, shop))))
+    return words <= _CLIP_WORDS
+
+
+def _footer(item: Item) -> str:
+    found = [line for line in lines(item.content or item.summary) if line.kind is not LineKind.GAP]
+    if len(found) < 2 or count(found[-1].text) < _FOOTER_WORDS:  # noqa: PLR2004 - a lone line is the text
+        return ""
+    return " ".join(folded_words(found[-1].text))
+
+
+def _group(clips: Sequence[Candidate]) -> Candidate:
+    best = clips[0]
+    return Candidate(
+        stories=tuple(story for clip in clips for story in clip.stories),
+        section=best.section,
+        score=best.score,
+        name=_name([clip.lead for clip in clips]),
+    )
+
+
+def _name(items: Sequence[Item]) -> str:
+    asks = all(item.title.rstrip().endswith("?") for item in items)
+    what = "short answers" if asks else "short videos"
+    channel = shown_source(items[0])
+    if channel in ("", site(items[0])):
+        return f"{_COUNTS[len(items)]} {what}"
+    return f"{what.capitalize()} from {one_line(channel)}"

@@ -1,0 +1,62 @@
+"""The inbox line of an issue: its subject and the preheader behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flows.edit.characters import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LONGEST_SUBJECT = 50
+LEAST_PREHEADER = 40
+LONGEST_PREHEADER = 90
+
+# A cut title must not end in one of these.
+_DANGLING = frozenset(
+    "a an and are as at but by can for from how in into is it its of on or our that the their to "
+    "via vs was were what when where which why will with your &".split()
+)
+_PUNCTUATION = " ,;:–—-([{|/+&·"
+
+
+def subject(title: str, number: int, titles: Sequence[str]) -> str:
+    """Return "title number: lead title", the lead cut at a word, in at most 50 characters."""
+    end = f" {number}"
+    name = cut_at_word(one_line(title), LONGEST_SUBJECT - len(end))
+    start = f"{name}{end}".strip()
+    if not titles:
+        return start
+    lead = cut_at_word(titles[0], LONGEST_SUBJECT - len(start) - 2)
+    return f"{start}: {lead}" if lead else start
+
+
+def preheader(titles: Sequence[str]) -> str:
+    """Return the titles behind the lead as they fit: 40 to 90 characters, cut at a word."""
+    line = ""
+    for title in titles[1:]:
+        longer = f"{line} · {title}" if line else title
+        if len(longer) <= LONGEST_PREHEADER:
+            line = longer
+        elif len(line) < LEAST_PREHEADER:
+            return cut_at_word(longer, LONGEST_PREHEADER)
+        else:
+            break
+    return line
+
+
+def cut_at_word(text: str, most: int) -> str:
+    """Return the text up to a word that may be a last one, in at most `most` characters."""
+    if len(text) <= most:
+        return text
+    if most <= 0:
+        return ""
+    head = text[: most + 1]
+    # Scripts without spaces are cut between characters.
+    if " " not in head:
+        return "" if head.isascii() else text[:most]
+    words = head[: head.rindex(" ")].split(" ")
+    while words and (words[-1].lower() in _DANGLING or not words[-1].strip(_PUNCTUATION)):
+        words.pop()
+    return " ".join(words).rstrip(_PUNCTUATION)

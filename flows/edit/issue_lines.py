@@ -1,0 +1,36 @@
+"""The lines of an issue file, and the error that shows one."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from flows.edit.sentences import count, is_whole
+from flows.errors import IssueError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DOT = "·"
+_DOTTED = re.compile(rf"(?:^|\s){DOT}(?:\s|$)")
+_WORDS_OF_PROSE = 6
+_LONGEST_SHOWN = 160
+
+
+def numbered(text: str) -> list[tuple[int, str]]:
+    """Return the lines with their numbers, whatever ended them and without what trails."""
+    plain = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return [(number, line.rstrip()) for number, line in enumerate(plain.split("\n"), start=1)]
+
+
+def wrong(path: Path, line: int, message: str, shown: str) -> IssueError:
+    """Return an error that names the place, says what is wrong, and shows the line."""
+    cut = shown.strip()
+    if len(cut) > _LONGEST_SHOWN:
+        cut = f"{cut[:_LONGEST_SHOWN]}…"
+    return IssueError(f"{path}, line {line}: {message}\n    {line} | {cut}", path=path, line=line)
+
+
+def is_source_line(line: str) -> bool:
+    """Tell a source line from the first line of a blurb: it has the dot, or is no sentence."""
+    return bool(_DOTTED.search(line)) or not (is_whole(line) and count(line) >= _WORDS_OF_PROSE)

@@ -1,0 +1,272 @@
+"""What stands below the front matter of an issue file: the intro, the headings, the entries."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flows.edit.issue_lines import DOT, is_source_line, wrong
+from flows.edit.markdown import read_link, unescape
+from flows.edit.sections import LEFT_OVER, NEW
+from flows.models import Entry, Issue, Link, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from flows.edit.front_matter import FrontMatter, NumberedLines
+    from flows.edit.markdown import Found
+
+_HEADING = re.compile(r"(#{2,3})(?!#)\s*(.*?)(?:\s+#+)?$")
+_BULLET = re.compile(r"(?:[*+-]|\d{1,3}[.)])\s+")
+_COMMENT = re.compile(r"(?<!\\)<!--")
+_ESCAPED_CLOSING = re.compile(r"--(!?\\*)\\>")
+_SPONSORED = re.compile(rf"sponsored\s*{DOT}\s*(?P<name>.+)", re.IGNORECASE)
+_SPACED_LINK = re.compile(r"[*_]{0,2}\[.*\]\([^)]*\S\s+[^\s\"')][^)]*\)[*_]{0,2}")
+
+
+@dataclass(slots=True, kw_only=True)
+class _Line:
+    """A line without its comments."""
+
+    number: int
+    text: str
+    shown: str
+    comments: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reading:
+    """An entry as far as it is read."""
+
+    line: _Line
+    title: str
+    url: str = ""
+    source: str | None = None
+    blurb: list[str] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether text after an empty line is still of this entry: of a group before its list."""
+        return not self.url and not self.links and not self.blurb
+
+
+@dataclass(slots=True, kw_only=True)
+class _Part:
+    """A heading and the entries read under it."""
+
+    line: _Line
+    name: str
+    entries: list[_Reading] = field(default_factory=list)
+
+
+def read_body(lines: NumberedLines, matter: FrontMatter, path: Path) -> Issue:
+    """Return the whole issue; raises IssueError with path and line."""
+    found = list(_without_comments(lines, path))
+    start = next((index for index, line in enumerate(found) if _is_section(line)), len(found))
+    parts = _parts(found[start:], path)
+    kept = {part.name.casefold(): part for part in parts}
+    unsent = (NEW.casefold(), LEFT_OVER.casefold())
+    new, left_over = (_entries(kept[name], path) if name in kept else () for name in unsent)
+    return Issue(
+        number=matter.number,
+        date=matter.date,
+        subject=matter.subject,
+        preheader=matter.preheader,
+        intro=_intro(found[:start]),
+        sections=tuple(
+            Section(name=part.name, entries=_entries(part, path))
+            for name, part in kept.items()
+            if name not in unsent
+        ),
+        new=new,
+        left_over=left_over,
+    )
+
+
+def _without_comments(lines: NumberedLines, path: Path) -> Iterator[_Line]:
+    """Yield the lines with their comments set apart; a comment may run over several."""
+    rest = iter(lines)
+    for number, raw in rest:
+        line = _Line(number=number, text=raw, shown=raw)
+        while start := _COMMENT.search(line.text):
+            before, inside = line.text[: start.start()], line.text[start.end() :]
+            while "-->" not in inside:
+                following = next(rest, None)
+                if following is None:
+                    message = "the comment that begins here has no end; close it with -->"
+                    raise wrong(path, number, message, raw)
+                inside += f"\n{following[1]}"
+            comment, _, after = inside.partition("-->")
+            line.comments.append(_ESCAPED_CLOSING.sub(r"--\1>", " ".join(comment.split())))
+            line.text = (before + (after.lstrip() if before.endswith(" ") else after)).rstrip()
+        yield line
+
+
+def _is_section(line: _Line) -> bool:
+    return line.text.startswith("##") and not line.text.startswith("###")
+
+
+def _intro(lines: list[_Line]) -> str:
+    kept = [line.text for line in lines if line.text or not line.comments]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()
+
+
+def _parts(lines: list[_Line], path: Path) -> list[_Part]:
+    parts: list[_Part] = []
+    after_gap = True
+    for line in lines:
+        if _is_section(line):
+            parts.append(_part(line, parts, path))
+            after_gap = True
+        elif line.text:
+            _read_line(line, parts[-1], path, after_gap=after_gap)
+            after_gap = False
+        elif not line.comments:
+            after_gap = True
+        if line.comments and parts[-1].entries:
+            parts[-1].entries[-1].notes += filter(None, line.comments)
+    return parts
+
+
+def _part(line: _Line, parts: list[_Part], path: Path) -> _Part:
+    name = _heading(line)
+    if not name:
+        message = "a heading has no name; write one, or delete the line"
+        raise wrong(path, line.number, message, line.shown)
+    for part in parts:
+        if part.name.casefold() == name.casefold():
+            message = f"the heading {name} stands in line {part.line.number} already; join the two"
+            raise wrong(path, line.number, message, line.shown)
+    return _Part(line=line, name=name)
+
+
+def _heading(line: _Line) -> str:
+    match = _HEADING.match(line.text)
+    return "" if match is None else " ".join(unescape(match[2]).split())
+
+
+def _read_line(line: _Line, part: _Part, path: Path, *, after_gap: bool) -> None:
+    """Take a line with text in it into the part: a new entry, or more of the last one."""
+    entry = part.entries[-1] if part.entries else None
+    text = line.text.strip()
+    bullet = _BULLET.match(text)
+    plain = text[bullet.end() :] if bullet else text
+    found = read_link(plain)
+    if text.startswith("###"):
+        part.entries.append(_headed(line, path))
+    elif entry and not entry.url and bullet:
+        entry.links.append(_listed(line, found, path))
+    elif found and _stands_alone(line, found):
+        part.entries.append(_linked(line, found, path))
+    elif _SPACED_LINK.fullmatch(plain) and not found:
+        raise _spaced(line, path)
+    elif entry and (not after_gap or entry.is_open):
+        _continue(entry, text)
+    elif found:
+        part.entries.append(_linked(line, found, path))
+    else:
+        raise wrong(path, line.number, _no_link(entry), line.shown)
+
+
+def _stands_alone(line: _Line, found: Found) -> bool:
+    # A comment behind a link says that the line is of a blurb.
+    return not found.rest and not line.comments
+
+
+def _no_link(entry: _Reading | None) -> str:
+    message = "an entry begins with [Title](https://…), and this line has no link"
+    if entry:
+        message += "; delete the empty line above if it belongs to the blurb"
+    return message
+
+
+def _spaced(line: _Line, path: Path) -> Exception:
+    message = "the address of this link has a space in it; write %20 instead, or mend the address"
+    return wrong(path, line.number, message, line.shown)
+
+
+def _headed(line: _Line, path: Path) -> _Reading:
+    match = _HEADING.match(line.text.strip())
+    found = read_link(match[2]) if match else None
+    if found and not found.rest:
+        return _linked(line, found, path)
+    title = _heading(line)
+    if not title:
+        raise wrong(path, line.number, "a group has no title; write one behind ###", line.shown)
+    return _Reading(line=line, title=title)
+
+
+def _linked(line: _Line, found: Found, path: Path) -> _Reading:
+    link = _link(line, found, path)
+    entry = _Reading(line=line, title=link.title, url=link.url)
+    if rest := found.rest.lstrip("-–—: "):
+        _continue(entry, rest)
+    return entry
+
+
+def _listed(line: _Line, found: Found | None, path: Path) -> Link:
+    if found is None:
+        if _SPACED_LINK.search(line.text):
+            raise _spaced(line, path)
+        message = "a line of a group's list is - [Title](https://…), and this one has no link"
+        raise wrong(path, line.number, message, line.shown)
+    if found.rest:
+        message = "a line of a group's list is one link; nothing may stand behind it"
+        raise wrong(path, line.number, message, line.shown)
+    return _link(line, found, path)
+
+
+def _link(line: _Line, found: Found, path: Path) -> Link:
+    if not found.title:
+        raise wrong(path, line.number, "the link has no title; write one in [ ]", line.shown)
+    if re.search(r"\s", found.url):
+        raise _spaced(line, path)
+    if not re.match(r"https?://[^/]", found.url, re.IGNORECASE):
+        message = "the address of this link does not begin with https:// or http://"
+        raise wrong(path, line.number, message, line.shown)
+    return Link(title=found.title, url=found.url)
+
+
+def _continue(entry: _Reading, text: str) -> None:
+    if entry.source is None and not entry.blurb and is_source_line(text):
+        entry.source = text
+    else:
+        entry.blurb.append(text)
+
+
+def _entries(part: _Part, path: Path) -> tuple[Entry, ...]:
+    is_sent = part.name.casefold() not in (NEW.casefold(), LEFT_OVER.casefold())
+    for entry in part.entries:
+        if is_sent and not entry.url and not entry.links:
+            message = f"the group {entry.title} has no links; list them as - [Title](https://…)"
+            raise wrong(path, entry.line.number, message, entry.line.shown)
+    return tuple(map(_entry, part.entries))
+
+
+def _entry(reading: _Reading) -> Entry:
+    line = reading.source or ""
+    sponsored = _SPONSORED.fullmatch(line)
+    source, detail = ("", "") if sponsored else _halves(line)
+    return Entry(
+        title=reading.title,
+        url=reading.url,
+        source=source,
+        detail=detail,
+        sponsor=unescape(sponsored["name"]) if sponsored else "",
+        blurb="\n".join(reading.blurb),
+        links=tuple(reading.links),
+        notes=tuple(reading.notes),
+    )
+
+
+def _halves(line: str) -> tuple[str, str]:
+    """Return the source and the detail of a source line; a dot at its end says: no detail."""
+    spaced = f" {line}"
+    if spaced.endswith(f" {DOT}"):
+        return unescape(spaced[:-1].strip()), ""
+    source, dot, detail = spaced.rpartition(f" {DOT} ")
+    return (unescape(source.strip()), unescape(detail.strip())) if dot else (unescape(line), "")

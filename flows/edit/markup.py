@@ -1,0 +1,217 @@
+"""What feeds publish as text, HTML or a mixture, as typed lines of plain text."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from lxml import etree
+
+from flows.edit.characters import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+
+class LineKind(StrEnum):
+    """What a line of a text is; a gap is an empty line between paragraphs."""
+
+    PROSE = "prose"
+    HEADING = "heading"
+    BULLET = "bullet"
+    GAP = "gap"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a text, without its bullet."""
+
+    text: str
+    kind: LineKind = LineKind.PROSE
+
+
+GAP = Line(text="", kind=LineKind.GAP)
+
+_BLOCKS = frozenset(
+    "address article aside blockquote body center dd details div dl dt fieldset figcaption figure "
+    "footer h1 h2 h3 h4 h5 h6 header hr li main nav ol p pre section summary table tbody td "
+    "tfoot th thead tr ul".split()
+)
+_INLINE = frozenset(
+    "a abbr acronym b big br cite code del em font i img ins kbd mark q s samp small span strike "
+    "strong sub sup time tt u var video audio iframe picture source script style".split()
+)
+_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6", "dt", "summary"))
+# Code, pictures' captions, page furniture and what only a browser can show.
+_SKIPPED = frozenset(
+    "audio button canvas code-block embed figcaption form head iframe input math nav noscript "
+    "object pre samp script select style svg template textarea title video".split()
+)
+
+_OPENING = re.compile(r"<([a-z][a-z0-9]*)\b[^<>]*>", re.IGNORECASE)
+_CLOSING = re.compile(r"</([a-z][a-z0-9]*)\s*>", re.IGNORECASE)
+_ALONE = re.compile(r"<(?:br|hr|img)\b[^<>]*>", re.IGNORECASE)
+_STARTS_AS_HTML = re.compile(
+    r"\s*<(?:p|div|h[1-6]|ul|ol|table|blockquote|a|img|br)\b", re.IGNORECASE
+)
+_BULLET = re.compile(r"\s*(?:[*•‣▪●◦·–-]|\d{1,3}[.)])\s+(?=\S)")
+
+# Editors wrap at 72 to 80 characters, some at 100; shorter lines end where their author wants.
+_NARROWEST, _WIDEST = 50, 110
+_LINE_STOPS = (".", "!", "?", ":", "…")
+
+
+def is_html(text: str) -> bool:
+    """Tell whether the text is HTML: some known element is opened and closed, or stands alone.
+
+    A lone "<b>" in prose is no markup, and neither is "<unset>" in a program's output.
+    """
+    if "<" not in text:
+        return False
+    if _ALONE.search(text):
+        return True
+    opened = {name.lower() for name in _OPENING.findall(text)}
+    closed = {name.lower() for name in _CLOSING.findall(text)}
+    known = opened & (_BLOCKS | _INLINE)
+    return bool(known & closed) or (bool(known & _BLOCKS) and bool(_STARTS_AS_HTML.match(text)))
+
+
+def lines(text: str) -> list[Line]:
+    """Return the lines of HTML or plain text, without code and tables of figures."""
+    text = visible(text)
+    if is_html(text):
+        return list(_html_lines(text))
+    unescaped = html.unescape(text) if "&" in text else text
+    # Some publishers escape their HTML twice.
+    if unescaped != text and _STARTS_AS_HTML.match(unescaped) and is_html(unescaped):
+        return list(_html_lines(visible(unescaped)))
+    return list(_plain_lines(visible(unescaped)))
+
+
+def _plain_lines(text: str) -> Iterator[Line]:
+    for raw in _unwrapped(text.split("\n")):
+        line = " ".join(raw.split())
+        if not line:
+            yield GAP
+        elif match := _BULLET.match(raw):
+            yield Line(text=" ".join(raw[match.end() :].split()), kind=LineKind.BULLET)
+        else:
+            yield Line(text=line)
+
+
+def _unwrapped(raws: Iterable[str], *, loosely: bool = False) -> Iterator[str]:
+    """Yield the lines with those joined that a publisher's editor wrapped.
+
+    `loosely`: in HTML a line feed means little, so a line that begins in lower case goes on.
+    """
+    for is_gap, group in groupby(raws, key=lambda raw: not raw.strip()):
+        found = [raw for raw in group if not is_gap] or [""]
+        is_wrapped = _is_wrapped(found)
+        line = ""
+        for raw in found:
+            goes_on = is_wrapped and not line.rstrip().endswith(_LINE_STOPS)
+            if line and (goes_on or (loosely and raw.lstrip()[:1].islower())):
+                line = f"{line} {raw}"
+                continue
+            if line:
+                yield line
+            line = raw
+        yield line
+
+
+def _is_wrapped(raws: Sequence[str]) -> bool:
+    """Tell lines of even width, but for the last, from lines that end where they want to."""
+    widths = [len(raw.strip()) for raw in raws]
+    if len(raws) < 2 or any(map(_BULLET.match, raws)):  # noqa: PLR2004 - one line wraps nothing
+        return False
+    return max(widths) <= _WIDEST and min(widths[:-1]) >= _NARROWEST
+
+
+def _html_lines(text: str) -> Iterator[Line]:
+    root = _tree(text)
+    if root is None:
+        return
+    # Without a block element nothing but the line feeds shows where a paragraph ends.
+    keeps_feeds = not any(element.tag in _BLOCKS or element.tag == "br" for element in _inner(root))
+    for kind, pieces in _blocks(root):
+        joined = "".join(pieces)
+        if not keeps_feeds:
+            joined = joined.replace("\n", " ")
+        feeds = joined.replace("\r", "\n").split("\n")
+        for raw in _unwrapped(feeds, loosely=True) if keeps_feeds else feeds:
+            line = " ".join(raw.split())
+            if line:
+                yield Line(text=line, kind=kind)
+            elif kind is LineKind.PROSE and joined.strip():
+                yield GAP
+
+
+def _tree(text: str) -> Any:
+    """Return the body of the parsed HTML, None where it holds nothing at all."""
+    parser = etree.HTMLParser(
+        encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True
+    )
+    try:
+        root = etree.fromstring(text.encode("utf-8", "replace"), parser)
+    except etree.XMLSyntaxError:
+        return None
+    return None if root is None else root.find("body")
+
+
+def _inner(root: Any) -> Iterator[Any]:
+    """Yield the elements within an element."""
+    yield from (element for element in root.iter(etree.Element) if element is not root)
+
+
+def _blocks(root: Any) -> Iterator[tuple[LineKind, list[str]]]:
+    """Yield each run of inline text with what it stands in; a line break is a carriage return."""
+    kinds = [LineKind.PROSE]
+    pieces: list[str] = []
+    walk = etree.iterwalk(root, events=("start", "end"))
+    for event, element in walk:
+        name = element.tag
+        is_block = name in _BLOCKS
+        if is_block and pieces:
+            yield kinds[-1], pieces
+            pieces = []
+        if event == "start":
+            if _is_skipped(element):
+                walk.skip_subtree()
+            kinds.append(_kind(name, kinds[-1]))
+            if not _is_skipped(element):
+                pieces.append("\r" if name == "br" else element.text or "")
+            continue
+        kinds.pop()
+        if element is not root:
+            pieces.append(element.tail or "")
+    if pieces:
+        yield LineKind.PROSE, pieces
+
+
+def _kind(name: str, outer: LineKind) -> LineKind:
+    if name == "li":
+        return LineKind.BULLET
+    if name in _HEADINGS:
+        return LineKind.HEADING
+    return outer
+
+
+def _is_skipped(element: Any) -> bool:
+    name = element.tag
+    if name in _SKIPPED:
+        return True
+    if name == "sup":  # the number of a footnote
+        return not any(map(str.isalpha, "".join(element.itertext())))
+    return name == "table" and _holds_figures(element)
+
+
+def _holds_figures(table: Any) -> bool:
+    """Tell a table of figures from one that only lays a page out."""
+    if len(table.findall(".//tr")) < 2:  # noqa: PLR2004 - one row is layout
+        return False
+    layout = ("p", "div", "ul", "ol", "table", "h1", "h2", "h3")
+    return not any(element.tag in layout for element in _inner(table))

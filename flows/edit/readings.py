@@ -1,0 +1,187 @@
+"""Reads items for comparing them: what each says, and what its feed says under anything."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from flows.edit import addresses, titles
+from flows.edit.addresses import NOWHERE, Address
+from flows.edit.fingerprint import Text, fingerprint, republished, sentences
+from flows.edit.likeness import Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from flows.models import Item
+
+# A sentence under so many titles of one feed, and so many of its items, is not the piece's own.
+TITLES_OF_BOILERPLATE = 3
+SHARE_OF_BOILERPLATE = 0.05
+# An address under which one feed tells more stories than this tells none of them.
+MOST_TITLES_OF_ADDRESS = 3
+# A feed of at least so many items, this share of which is on one site, is that site's own.
+FEWEST_ITEMS_OF_PUBLISHER = 5
+SHARE_OF_PUBLISHER = 0.8
+# A run of words that this many texts share finds no look-alike.
+COMMON = 40
+_BUCKETS = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An item and what was read from it."""
+
+    item: Item
+    reading: Reading
+
+
+def read(item: Item) -> Reading:
+    """Return what an item says, seen by itself."""
+    markup = item.summary or item.content
+    text = fingerprint(sentences(markup), republished=republished(markup))
+    return _reading(item, addresses.read(item.url), text)
+
+
+def read_all(items: Iterable[Item]) -> list[Member]:
+    """Return the items with what they say, seen beside what else their feeds say.
+
+    The result is in the order in which items come to lead: the publisher's own before a copy, the
+    earlier before the later.
+    """
+    by_feed: dict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        by_feed[item.feed].append(item)
+    members = [member for group in by_feed.values() for member in _read_feed(group)]
+    members.sort(key=_precedence)
+    return members
+
+
+def is_own(item: Item, address: Address) -> bool:
+    """Return whether an item's feed bears the name of the site it leads to."""
+    return any(
+        addresses.names_site(address, titles.compact(name)) for name in (item.feed, item.source)
+    )
+
+
+class Commons:
+    """How many texts share each run of words, roughly: enough to pass over the common ones."""
+
+    __slots__ = ("_counts",)
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        self._counts = array("H", bytes(2 * _BUCKETS))
+        for member in members:
+            for value in set(member.reading.text.hashes):
+                bucket = value % _BUCKETS
+                if self._counts[bucket] <= COMMON:
+                    self._counts[bucket] += 1
+
+    def rare(self, text: Text, *, most: int) -> list[int]:
+        """Return a text's few lowest hashes that few other texts have."""
+        counts = self._counts
+        values = sorted(set(text.hashes)) if text else []
+        return [value for value in values if counts[value % _BUCKETS] <= COMMON][:most]
+
+
+def _read_feed(items: Sequence[Item]) -> list[Member]:
+    lines = [sentences(item.summary or item.content) for item in items]
+    boilerplate = _boilerplate(items, lines)
+    places = [addresses.read(item.url) for item in items]
+    crowded = _crowded(items, places)
+    repeated = _repeated_guids(items, places)
+    home = _home(places)
+    members = []
+    for item, own_lines, place in zip(items, lines, places, strict=True):
+        text = fingerprint(
+            [line for line in own_lines if line not in boilerplate],
+            republished=republished(item.summary or item.content),
+        )
+        reading = _reading(item, NOWHERE if place.url in crowded else place, text)
+        # What a publisher links to through a counter of its own is still its own.
+        own = reading.own or bool(home and place.site in {home, ""})
+        guid = "" if item.guid in repeated else item.guid
+        members.append(Member(item, replace(reading, own=own, guid=guid)))
+    return members
+
+
+def _reading(item: Item, address: Address, text: Text) -> Reading:
+    return Reading(
+        address=address,
+        title=titles.read(item.title),
+        text=text,
+        feed=item.feed,
+        guid=item.guid,
+        own=is_own(item, address),
+    )
+
+
+def _boilerplate(items: Sequence[Item], lines: Sequence[list[str]]) -> set[str]:
+    told: dict[str, set[str]] = defaultdict(set)
+    for item, own_lines in zip(items, lines, strict=True):
+        for line in own_lines:
+            told[line].add(item.title)
+    least = max(TITLES_OF_BOILERPLATE, SHARE_OF_BOILERPLATE * len(items))
+    return {line for line, seen in told.items() if len(seen) >= least}
+
+
+def _crowded(items: Sequence[Item], places: Sequence[Address]) -> set[str]:
+    """Return the addresses under which the feed tells too many stories to mean one of them."""
+    told: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for item, place in zip(items, places, strict=True):
+        told[place.url].add((titles.read(item.title).key, item.guid))
+    return {
+        url
+        for url, seen in told.items()
+        if url
+        and len({key for key, _ in seen}) > MOST_TITLES_OF_ADDRESS
+        and len({guid for _, guid in seen}) > MOST_TITLES_OF_ADDRESS
+    }
+
+
+def _repeated_guids(items: Sequence[Item], places: Sequence[Address]) -> set[str]:
+    """Return the guids that the feed gives to several pages: they name none."""
+    pages: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for item, place in zip(items, places, strict=True):
+        pages[item.guid].add((place.url, titles.read(item.title).key))
+    return {
+        guid
+        for guid, seen in pages.items()
+        if len({url for url, _ in seen}) > 1 and len({key for _, key in seen}) > MOST_TITLES_OF_GUID
+    }
+
+
+# A post may be retitled once or twice under its guid; what has more titles is no name.
+MOST_TITLES_OF_GUID = 2
+
+
+def _home(places: Sequence[Address]) -> str:
+    """Return the site that nearly all of a feed's items are on, "" if there is none."""
+    counted = Counter(place.site for place in places if place.site)
+    if sum(counted.values()) < FEWEST_ITEMS_OF_PUBLISHER:
+        return ""
+    site, count = counted.most_common(1)[0]
+    return site if count >= SHARE_OF_PUBLISHER * len(places) else ""
+
+
+def _precedence(member: Member) -> tuple[object, ...]:
+    item, reading = member.item, member.reading
+    return (
+        reading.text.republished,
+        not reading.own,
+        not reading.address.url or reading.address.opaque,
+        item.published is None,
+        item.published.timestamp() if item.published else 0.0,
+        -reading.text.length,
+        item.url,
+        item.title,
+        item.guid,
+        item.feed,
+        item.summary,
+        item.content,
+        item.source,
+        item.author,
+        str(item.first_seen or ""),
+    )

@@ -1,0 +1,91 @@
+"""Sentences and words of cleaned text."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ABBREVIATIONS = frozenset(
+    "e.g i.e etc vs cf approx mr mrs ms dr prof st jr sr inc ltd corp co bros dept est al ed eds "
+    "gen col sen rep gov rev u.s u.k e.u a.m p.m ph.d incl excl resp max min".split()
+)
+# These end sentences too ("The answer is no."); before a figure they are abbreviations.
+_BEFORE_FIGURES = frozenset(
+    "no nos fig figs eq sec ch vol p pp v ver jan feb mar apr jun jul aug sep sept oct nov "
+    "dec".split()
+)
+
+_ENDS = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)|[。！？]+[」』”’）]*")
+_WHOLE = re.compile(r"[.!?。！？][\"'”’»)\]」』）]*[^\w.…]*$")
+_CUT = re.compile(r"(?:\.\.+|…)[\"'”’»)\]]*\s*$")
+_OPENERS = "\"'“‘«([¿¡"
+_IDEOGRAPHS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_WORDS = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a paragraph in order; the last may be unfinished."""
+    found = []
+    start = 0
+    for end in _boundaries(text):
+        found.append(text[start:end].strip())
+        start = end
+    found.append(text[start:].strip())
+    return [sentence for sentence in found if sentence]
+
+
+def _boundaries(text: str) -> Iterator[int]:
+    start = 0
+    for match in _ENDS.finditer(text):
+        ideographic = match.group()[0] in "。！？"
+        if ideographic or _is_end(text[start : match.end()], text[match.end() :][:20]):
+            start = match.end()
+            yield match.end()
+
+
+def _is_end(sentence: str, following: str) -> bool:
+    begin = following.lstrip().lstrip(_OPENERS)[:1]
+    if not begin:
+        return True
+    if begin.islower():
+        return False
+    return not sentence.endswith(".") or not _abbreviates(sentence, begin)
+
+
+def _abbreviates(sentence: str, begin: str) -> bool:
+    """Tell whether the last word's full stop belongs to the word."""
+    words = sentence.rstrip(".").split()
+    if not words:
+        return True
+    last = words[-1].lstrip("(\"'“‘[").lower()
+    if last in _ABBREVIATIONS or (begin.isdigit() and last in _BEFORE_FIGURES):
+        return True
+    # "J. Smith", and the "1." that numbers a line.
+    return (len(last) == 1 and last.isalpha()) or (len(words) == 1 and last.isdigit())
+
+
+def is_whole(sentence: str) -> bool:
+    """Tell whether a sentence ends as one does: with its stop, and not with an ellipsis."""
+    return bool(_WHOLE.search(sentence)) and not is_cut(sentence)
+
+
+def is_cut(text: str) -> bool:
+    """Tell whether the text ends in an ellipsis, as teasers do."""
+    return bool(_CUT.search(text))
+
+
+def count(text: str) -> int:
+    """Return the number of words; two ideographs count as one."""
+    if text.isascii():
+        return sum(1 for token in text.split() if any(map(str.isalnum, token)))
+    ideographs = len(_IDEOGRAPHS.findall(text))
+    rest = _IDEOGRAPHS.sub(" ", text)
+    return sum(1 for token in rest.split() if _WORDS.search(token)) + (ideographs + 1) // 2
+
+
+def folded_words(text: str) -> list[str]:
+    """Return the words in a spelling fit for comparing: folded case, no punctuation."""
+    return [word.casefold() for word in _WORDS.findall(text.replace("’", "'"))]

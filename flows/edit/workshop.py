@@ -1,0 +1,75 @@
+"""What is known of a source from all its items: the lines that repeat, the channel's name."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from flows.edit import clean
+from flows.edit.characters import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flows.models import Item
+
+# So many items of a source show what repeats; more cost time and tell nothing new.
+_SAMPLE = 6
+
+# Sites that show everybody's work: as a source, their name says little.
+SITES = {
+    "youtube.com": "YouTube",
+    "youtu.be": "YouTube",
+    "vimeo.com": "Vimeo",
+    "twitch.tv": "Twitch",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """Samples of every source's items, and what was found in them so far."""
+
+    samples: dict[tuple[str, str], list[Item]] = field(default_factory=lambda: defaultdict(list))
+    found: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+
+
+def workshop(items: Iterable[Item]) -> Workshop:
+    """Return a workshop that knows the sources of these items."""
+    made = Workshop()
+    for item in items:
+        sample = made.samples[item.feed, item.source]
+        if len(sample) < _SAMPLE:
+            sample.append(item)
+    return made
+
+
+def repeated(item: Item, shop: Workshop) -> frozenset[str]:
+    """Return what repeats among the items of this item's source; found once for each."""
+    key = (item.feed, item.source)
+    if key not in shop.found:
+        shop.found[key] = clean.repeats(shop.samples.get(key, ()))
+    return shop.found[key]
+
+
+def site(item: Item) -> str:
+    """Return the name of the site that shows everybody's videos, empty if it is none."""
+    return SITES.get(host(item.url), "")
+
+
+def host(url: str) -> str:
+    """Return the host of an address without "www.", empty if it has none."""
+    try:
+        name = urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+    return name.removeprefix("www.").removeprefix("m.")
+
+
+def shown_source(item: Item) -> str:
+    """Return the publisher readers are shown: for a video on a site of all, its channel."""
+    name = one_line(item.source) or one_line(item.feed)
+    if name.casefold() in {known.casefold() for known in SITES.values()} and item.author:
+        name = one_line(item.author)
+    return name or host(item.url) or "unknown source"

@@ -1,0 +1,205 @@
+"""Blurbs: whole sentences of the publisher's, within the budget, never an echo."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flows.edit.blurb import HARD_STOP, Blurb, blurb, echoes
+from flows.edit.sentences import count, is_whole, sentences
+from flows.models import Item, Kind
+
+
+def made(
+    content: str = "",
+    *,
+    summary: str = "",
+    title: str = "Dry ropes",
+    kind: Kind = Kind.ARTICLE,
+    truncated: bool = False,
+) -> Blurb:
+    return blurb(
+        Item(
+            feed="Harbour",
+            guid="1",
+            url="https://harbour.example/ropes",
+            title=title,
+            content=content,
+            summary=summary,
+            kind=kind,
+            truncated=truncated,
+        )
+    )
+
+
+LEAD = "The harbour lost four ships last winter because nobody dried what held them."
+NEXT = "This spring every mooring got a roof, and the ships have stayed where they were put."
+LAST = "The carpenter who built them was paid in fish, which he says is better than nothing at all."
+TEXT = f"<p>{LEAD} {NEXT}</p><p>{LAST}</p>"
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("One. Two! Three?", ["One.", "Two!", "Three?"]),
+        ("Use e.g. Rust. Or not.", ["Use e.g. Rust.", "Or not."]),
+        ("Dr. Knot met J. Smith. They sailed.", ["Dr. Knot met J. Smith.", "They sailed."]),
+        ("Version 1.32 is out. It works.", ["Version 1.32 is out.", "It works."]),
+        ("See no. 5 there. He said no. Then left.", None),
+        ("He said “stop.” She did.", ["He said “stop.”", "She did."]),
+        ("Wait... what is it? Fine.", ["Wait... what is it?", "Fine."]),
+        ("これは船です。綱は乾いた。", ["これは船です。", "綱は乾いた。"]),
+        ("In the U.S. Navy it holds.", ["In the U.S. Navy it holds."]),
+        ("Kubernetes 1.32 moved it. etcd did not.", ["Kubernetes 1.32 moved it. etcd did not."]),
+    ],
+)
+def test_sentences_end_where_they_end(text: str, parts: list[str] | None) -> None:
+    expected = parts or ["See no. 5 there.", "He said no.", "Then left."]
+    assert sentences(text) == expected
+
+
+@given(st.text(max_size=200))
+def test_sentences_lose_no_word(text: str) -> None:
+    assert "".join("".join(sentences(text)).split()) == "".join(text.split())
+
+
+def test_a_text_gives_its_first_whole_sentences() -> None:
+    assert made(TEXT).text == f"{LEAD} {NEXT}"
+
+
+def test_the_next_sentences_are_offered() -> None:
+    assert made(TEXT).alternatives == (LAST,)
+
+
+def test_a_summary_of_the_publisher_wins() -> None:
+    summary = (
+        "How a roof over every mooring saved the winter fleet, what it cost the harbour, and who "
+        "paid for it in the end."
+    )
+    found = made(TEXT, summary=summary)
+    assert found.text == summary
+    assert found.alternatives[0] == LEAD
+
+
+def test_a_short_summary_gets_the_first_sentence_of_the_text() -> None:
+    summary = "A roof over every mooring saved the fleet."
+    assert made(TEXT, summary=summary).text == f"{summary} {LEAD}"
+
+
+def test_a_subtitle_gets_its_full_stop() -> None:
+    assert (
+        made(summary="A roof for what holds the fleet").text == "A roof for what holds the fleet."
+    )
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        f"{LEAD} This spring every moor...",
+        f"{LEAD} This spring every mooring got a […]",
+        f"{LEAD} This spring every",
+        "Dry ropes",
+        "Ropes, dried",
+        f"What follows {LEAD} This spr",
+    ],
+)
+def test_a_cut_copy_or_the_title_is_no_summary(summary: str) -> None:
+    text = TEXT.replace("<p>The", "<h2>What follows</h2><p>The")
+    assert made(text, summary=summary).text == f"{LEAD} {NEXT}"
+
+
+def test_a_teaser_alone_gives_only_its_whole_sentences() -> None:
+    assert made(summary=f"{LEAD} This spring every moor […]").text == LEAD
+
+
+@pytest.mark.parametrize("tail", ["The carpenter who built", "They now run version 1."])
+def test_the_tail_of_a_cut_text_never_shows(tail: str) -> None:
+    found = made(f"{LEAD}\n{NEXT} {tail}", truncated=True)
+    assert tail not in (found.text, *found.alternatives)
+    assert found.text == f"{LEAD} {NEXT}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Dry ropes for the winter fleet.",
+        "Dry ropes for the winter fleet",
+        "For the winter: dry ropes!",
+    ],
+)
+def test_an_echo_of_the_title_is_no_blurb(text: str) -> None:
+    assert made(text, title="Dry ropes for the winter fleet").text == ""
+
+
+def test_a_first_line_that_repeats_the_title_is_passed_over() -> None:
+    text = f"<p>Dry ropes for the winter fleet.</p>{TEXT}"
+    assert made(text, title="Dry ropes for the winter fleet").text.startswith(LEAD)
+
+
+@pytest.mark.parametrize(
+    ("words", "is_used"), [(50, True), (HARD_STOP, True), (HARD_STOP + 1, False)]
+)
+def test_one_very_long_sentence_may_take_more(words: int, *, is_used: bool) -> None:
+    sentence = "The " + " ".join(f"rope{number}" for number in range(words - 1)) + "."
+    assert bool(made(sentence).text) == is_used
+
+
+@pytest.mark.parametrize(
+    "aside",
+    [
+        "<pre>kubectl get moorings --all</pre>",
+        "<ul><li>Ropes of hemp are the oldest that we have in the harbour.</li></ul>",
+        "<table><tr><td>Hemp</td></tr><tr><td>Nylon</td></tr></table>",
+        "<p>$ kubectl label mooring one roof=yes and wait.</p>",
+        "<p>The graph below shows how many ropes broke in every month.</p>",
+        "<h3>Why do ropes break in winter?</h3>",
+        "<p>Why do ropes break in winter?</p>",
+        "<p>The harbour needs the following before it can begin:</p>",
+        "<p>All is told on https://harbour.example/all for those who care.</p>",
+        "<p>Thanks to @ann and @ben and @cleo for all that they did there.</p>",
+    ],
+)
+def test_what_is_no_prose_never_enters_a_blurb(aside: str) -> None:
+    found = made(f"{aside}{TEXT}")
+    assert found.text.startswith(LEAD)
+    assert found.alternatives in ((LAST,), (NEXT, LAST))
+
+
+def test_a_pointer_in_brackets_is_dropped() -> None:
+    text = "The ropes broke at 16 ships. (see the section on tests for more). The roofs held well."
+    assert made(text).text == "The ropes broke at 16 ships. The roofs held well."
+
+
+def test_a_digest_gives_its_first_prose() -> None:
+    bullets = "".join(f"<li>Fix rope {number}</li>" for number in range(20))
+    text = f"<h2>News</h2><p>{LEAD}</p><h2>Merged</h2><ul>{bullets}</ul>"
+    assert made(text, kind=Kind.DIGEST, title="Week Ending May 4").text == LEAD
+
+
+def test_a_list_alone_gives_no_blurb() -> None:
+    assert made("<ul><li>Fix the rope.</li><li>Fix the roof.</li></ul>") == Blurb()
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "is_echo"),
+    [
+        ("Dry ropes", "Dry ropes", True),
+        ("DRY ROPES!", "Dry ropes", True),
+        ("Dry ropes hold", "Dry ropes", False),
+        ("", "Dry ropes", True),
+    ],
+)
+def test_an_echo_says_nothing_new(text: str, title: str, *, is_echo: bool) -> None:
+    assert echoes(text, title) == is_echo
+
+
+@settings(max_examples=60)
+@given(
+    content=st.text(alphabet="ab .!?\n<p>/,:AB…", max_size=400),
+    summary=st.text(alphabet="ab .!?AB…[]", max_size=200),
+)
+def test_a_blurb_is_whole_sentences_within_the_hard_stop(content: str, summary: str) -> None:
+    found = made(content, summary=summary)
+    assert not found.text or is_whole(found.text)
+    assert count(found.text) <= HARD_STOP

@@ -1,0 +1,198 @@
+"""Titles and paragraphs as readers are to see them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flows.edit import clean
+from flows.edit.characters import visible
+from flows.models import Item, Kind
+
+
+def item(content: str, *, kind: Kind = Kind.ARTICLE, title: str = "A title") -> Item:
+    return Item(
+        feed="Feed",
+        guid=title,
+        url="https://example.org/a",
+        title=title,
+        content=content,
+        kind=kind,
+    )
+
+
+@pytest.mark.parametrize(
+    ("raw", "source", "shown"),
+    [
+        ("Backups that work | Harbour Blog", "Harbour Blog", "Backups that work"),
+        ("Backups that work - YouTube", "Harbour Talks", "Backups that work"),
+        ("Backups that work — Harbour Blog", "Harbour", "Backups that work"),
+        ("[video] Backups that work", "", "Backups that work"),
+        ("(Podcast) Backups that work", "", "Backups that work"),
+        ("Ships &amp;amp; sails", "", "Ships & sails"),
+        ("Use <b>one</b> mast", "", "Use one mast"),
+        ("How the &lt;main&gt; element works", "", "How the <main> element works"),
+        ("Why is\n  it \t slow", "", "Why is it slow"),
+        ("Pay\u202elapyap\u202c now\u200b", "", "Paylapyap now"),
+        ("Cut off in the mid...", "", "Cut off in the mid"),
+        ("Sails - and oars", "Harbour", "Sails - and oars"),
+        ("iOS and eBPF KEEP their case", "", "iOS and eBPF KEEP their case"),
+        ("Harbour Blog", "Harbour Blog", "Harbour Blog"),
+        ("A family 👨‍👩‍👧 afloat", "", "A family 👨‍👩‍👧 afloat"),
+    ],
+)
+def test_a_title_is_freed_of_what_is_not_of_it(raw: str, source: str, shown: str) -> None:
+    assert clean.title(raw, source=source) == shown
+
+
+@given(st.text(max_size=80), st.text(max_size=20))
+def test_a_clean_title_stays_as_it_is(raw: str, source: str) -> None:
+    once = clean.title(raw, source=source)
+    assert clean.title(once, source=source) == once
+
+
+@given(st.text(max_size=80))
+def test_a_clean_title_is_one_visible_line(raw: str) -> None:
+    title = clean.title(raw, source="")
+    assert title == visible(title)
+    assert title == " ".join(title.split())
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("<p>One.</p><p>Two.</p>", "One.\nTwo."),
+        ("<div>One<br>two</div>three", "One\ntwo\nthree"),
+        ("<td>One</td><td>two</td>", "One\ntwo"),
+        ("<p>Sp<b>li</b>t</p>", "Split"),
+        ("<ul><li>One</li><li><p>Two</p></li></ul>", "- One\n- Two"),
+        ("<p>Run</p><pre><code>rm -rf /</code></pre><p>Done</p>", "Run\nDone"),
+        ("<p>Use <code>ls</code> here</p>", "Use ls here"),
+        ("<table><tr><td>1</td></tr><tr><td>2</td></tr></table><p>Yes</p>", "Yes"),
+        ("<table><tr><td><p>Laid out</p></td></tr><tr><td>x</td></tr></table>", "Laid out\nx"),
+        ("&lt;p&gt;Escaped twice&lt;/p&gt;", "Escaped twice"),
+        ("Fish &amp; chips", "Fish & chips"),
+        ("csi-hostpath <unset> 2m15s", "csi-hostpath <unset> 2m15s"),
+        ("The <b> tag is old", "The <b> tag is old"),
+        ("One line\nand another", "One line\nand another"),
+        ("* one\n* two", "- one\n- two"),
+        ("Word<sup>1</sup> by word", "Word by word"),
+        ("<p>A<!-- secret -->B<script>c()</script></p>", "AB"),
+        ("", ""),
+        ("<p></p>", ""),
+    ],
+)
+def test_markup_becomes_text(markup: str, text: str) -> None:
+    assert clean.text_of(markup) == text
+
+
+def test_lines_that_an_editor_wrapped_are_joined() -> None:
+    wrapped = (
+        "The harbour master counts the ships that come in every morning and\n"
+        "writes their number down, because nobody else would believe it if\n"
+        "she did not."
+    )
+    assert clean.text_of(wrapped) == wrapped.replace("\n", " ")
+
+
+@settings(max_examples=60)
+@given(st.text(max_size=300))
+def test_any_text_can_be_read(raw: str) -> None:
+    assert clean.text_of(raw) == visible(clean.text_of(raw))
+    clean.body(item(raw, kind=Kind.VIDEO))
+
+
+DESCRIPTION = """How do you restore a volume that nobody has looked at for a year? We try it.
+volumes #backup #restore
+▬▬▬▬▬▬ 💰 Sponsoships 💰 ▬▬▬▬▬▬
+If you are interested in sponsoring this channel, book a timeslot that suits you.
+▬▬▬▬▬▬ 👋 Contact me 👋 ▬▬▬▬▬▬ ➡ Bluesky: https://bsky.example/kitchen
+"""
+
+LABELLED = """How do you restore a volume that nobody has looked at for a year? We try it.
+Consider joining the channel: https://video.example/join
+Sponsor: Mooring Ltd 🔗 https://mooring.example
+Additional info:
+➡ Transcript and commands: https://kitchen.example/restore
+👋 Contact me 👋
+➡ LinkedIn: https://linkedin.example/kitchen
+Timecodes
+00:00 Intro
+01:12 What a volume is (sponsort)
+17:12 Restoring it
+"""
+
+
+@pytest.mark.parametrize("description", [DESCRIPTION, LABELLED], ids=["bars", "labels"])
+def test_a_description_keeps_only_what_it_describes(description: str) -> None:
+    assert clean.body(item(description, kind=Kind.VIDEO)) == [description.partition("\n")[0]]
+
+
+def test_a_description_that_begins_with_a_bar_is_read_by_its_labels() -> None:
+    text = (
+        "▬▬▬▬▬ Sponsors ▬▬▬▬▬\nMooring Ltd keeps your boat where you put it.\n"
+        "▬▬▬▬▬ About this talk ▬▬▬▬▬\nHow do you restore a volume that nobody looked at?\n"
+    )
+    assert clean.body(item(text, kind=Kind.VIDEO)) == [
+        "About this talk",
+        "How do you restore a volume that nobody looked at?",
+    ]
+
+
+def test_a_text_far_too_long_is_cut_at_a_line() -> None:
+    text = "One line that is as long as any other line in it.\n" * 2000
+    assert set(clean.body(item(text))) == {"One line that is as long as any other line in it."}
+
+
+@pytest.mark.parametrize(
+    "plea",
+    [
+        "The post Ropes appeared first on Harbour Blog.",
+        "This article was originally published on Harbour Blog.",
+        "Subscribe to our newsletter and never miss a knot.",
+        "Follow us on Mastodon for more.",
+        "Photo by Ann Chor on Unsplash.",
+        "submitted by /u/sailor [link] [comments]",
+        "https://harbour.example/ropes",
+        "#ropes #knots",
+        "ropes #knots",
+        "00:00 Intro 01:12 Knots 02:40 Ropes",
+        "━━━━━━━━━━",
+        "----------",
+    ],
+)
+def test_what_asks_for_something_is_no_text(plea: str) -> None:
+    told = "A rope that is never dried is a rope that breaks when it is needed."
+    assert clean.body(item(f"{told}\n{plea}")) == [told]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "The release adds support for sponsors, and the links in the footer are fixed now.",
+        "At 10:30 and again at 11:45 the cluster fell over, and nobody knew why it did so.",
+        "We moved our newsletter to a database, and our channels had never been so quiet.",
+        "The setting issue #42 asks for is called `max_age` and follows RFC 9110 to the letter.",
+    ],
+)
+def test_prose_that_names_such_things_stays(told: str) -> None:
+    assert clean.body(item(told)) == [told]
+
+
+def test_what_repeats_across_a_source_is_no_text() -> None:
+    footer = "Harbour is made by three people and a dog in a shed."
+    texts = ["Ropes are dry again.", "Knots are hard to tie.", "Sails are being mended."]
+    items = [item(f"{text}\n{footer}", title=text) for text in texts]
+    repeated = clean.repeats(items)
+    assert [clean.body(one, repeated) for one in items] == [[text] for text in texts]
+
+
+def test_two_items_repeat_nothing() -> None:
+    same = "We say this twice and mean it."
+    assert clean.repeats([item(same, title="One"), item(same, title="Two")]) == frozenset()
+
+
+def test_headings_are_no_paragraphs() -> None:
+    text = "<h2>News</h2><p>The pier is open.</p><h2>Sponsors</h2><p>Mooring</p><p>Rope Ltd</p>"
+    assert clean.body(item(text)) == ["The pier is open."]

@@ -1,0 +1,400 @@
+"""A draft: chosen, headed, described, and every story accounted for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import quote
+
+import pytest
+
+from flows.edit.draft import Outline, Source, draft
+from flows.edit.entries import address, detail, mislabelled, title
+from flows.edit.headline import cut_at_word, preheader, subject
+from flows.edit.pages import not_an_article
+from flows.models import Entry, Issue, Item, Kind, Story
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+LEAD = "The harbour lost four ships last winter because nobody dried what held them."
+FOOTER = "▬▬▬▬▬▬ 👋 Contact me 👋 ▬▬▬▬▬▬ ➡ Bluesky: https://bsky.example/kitchen"
+
+
+def item(
+    name: str = "Dry ropes hold longer",
+    *,
+    url: str = "",
+    feed: str = "Harbour Blog",
+    source: str = "",
+    author: str = "",
+    content: str = LEAD,
+    kind: Kind = Kind.ARTICLE,
+    days: float | None = 1,
+    truncated: bool = False,
+) -> Item:
+    return Item(
+        feed=feed,
+        guid=url or name,
+        url=url or f"https://harbour.example/blog/{abs(hash(name))}",
+        title=name,
+        content=content,
+        source=source or feed,
+        author=author,
+        kind=kind,
+        published=None if days is None else NOW - timedelta(days=days),
+        truncated=truncated,
+    )
+
+
+def clip(name: str, *, source: str = "YouTube", author: str = "", words: str = "") -> Item:
+    return item(
+        name,
+        url=f"https://www.youtube.com/watch?v={quote(name, safe='')}",
+        feed="The river",
+        source=source,
+        author=author,
+        content=f"{words or name}\n{FOOTER}",
+        kind=Kind.VIDEO,
+        days=None,
+    )
+
+
+def drafted(*found: Item | Story, outline: Outline | None = None) -> Issue:
+    stories = [one if isinstance(one, Story) else Story(lead=one) for one in found]
+    return draft(
+        stories,
+        outline=outline or Outline(now=NOW, sections=(("Boats", 0), ("Videos", 0))),
+        number=42,
+        date=date(2026, 11, 30),
+        title="Harbour Weekly",
+    )
+
+
+def notes(entry: Entry, kind: str) -> list[str]:
+    return [note.removeprefix(f"{kind}: ") for note in entry.notes if note.startswith(f"{kind}: ")]
+
+
+def test_an_entry_tells_title_source_blurb_and_why() -> None:
+    [entry] = drafted(item()).entries
+    assert (entry.title, entry.source, entry.blurb) == (
+        "Dry ropes hold longer",
+        "Harbour Blog",
+        LEAD,
+    )
+    [why] = notes(entry, "why")
+    assert why == "Harbour Blog, 22 Nov; score 1.9 (weight 1, freshness +0.9)"
+
+
+def test_an_entry_says_which_other_feeds_carry_it_and_by_which_way_it_came() -> None:
+    lead = item(source="Harbour Blog", feed="The river")
+    story = Story(lead=lead, others=(item(feed="Gossip"),), reasons=("same address",))
+    [entry] = drafted(story).entries
+    assert notes(entry, "why")[0].startswith(
+        "Harbour Blog, 22 Nov; by way of The river; also in Gossip (same address); score 2.4"
+    )
+
+
+def test_what_looks_alike_is_flagged() -> None:
+    [entry] = drafted(Story(lead=item(), likely=("looks like “Wet ropes”, keep one?",))).entries
+    assert notes(entry, "check") == ["looks like “Wet ropes”, keep one?"]
+
+
+def test_a_blurb_is_plain_text_as_markdown() -> None:
+    text = "Set *every* `rope_name` to <none> and see [1] what the &amp; the harbour does for you."
+    [entry] = drafted(item(content=text)).entries
+    assert entry.blurb == (
+        r"Set \*every\* \`rope_name\` to \<none> and see \[1\] what the & the harbour does for you."
+    )
+
+
+@pytest.mark.parametrize(
+    ("held", "reason"),
+    [("ran in #41: same address", "ran in #41: same address"), ("", "ran in #41")],
+)
+def test_a_story_that_ran_is_left_over(held: str, reason: str) -> None:
+    issue = drafted(Story(lead=item(), ran_in=41, held=held))
+    assert issue.entries == ()
+    assert notes(issue.left_over[0], "left out") == [reason]
+
+
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [
+        (
+            item("Contact Ann", url="https://ann.example/contact/", content="Contact Ann"),
+            "not an article (path /contact/, 2 words)",
+        ),
+        (
+            item("Boats", url="https://ann.example/tag/boats", content=""),
+            "not an article (path /tag/boats, 0 words)",
+        ),
+        (
+            item("Ann", url="https://ann.example/", content="Welcome"),
+            "not an article (home page, 1 word)",
+        ),
+        (
+            item("My boat", content="<p>My boat!</p>"),
+            "not an article (its text is its title, 2 words)",
+        ),
+        (item("Imprint", kind=Kind.PAGE, content="Ann"), "not an article (a page, 1 word)"),
+        (item("Contact tracing at sea", url="https://a.example/contact-tracing"), ""),
+        (item("Boats in tags", url="https://a.example/tags-and-boats/"), ""),
+        (item("A new boat", url="https://a.example/?p=7"), ""),
+        (item("A link", content=""), ""),
+        (item("My boat", kind=Kind.VIDEO, content="My boat"), ""),
+    ],
+    ids=lambda value: value.title if isinstance(value, Item) else None,
+)
+def test_pages_that_are_no_articles_are_known(page: Item, reason: str) -> None:
+    assert not_an_article(page) == reason
+
+
+def test_a_page_is_left_over_with_the_reason() -> None:
+    page = item("Contact Ann", url="https://ann.example/contact/", content="Contact Ann")
+    issue = drafted(page, item())
+    assert len(issue.entries) == 1
+    assert notes(issue.left_over[0], "left out") == ["not an article (path /contact/, 2 words)"]
+
+
+@pytest.mark.parametrize("url", ["", "javascript:alert(1)", "ftp://a.example/b", "http://"])
+def test_a_story_without_a_link_is_left_over(url: str) -> None:
+    lead = Item(feed="Harbour Blog", guid="1", url=url, title="No way there")
+    issue = drafted(lead)
+    assert issue.entries == ()
+    assert notes(issue.left_over[0], "left out") == ["no link that a reader could follow"]
+
+
+def test_what_is_over_the_limit_is_left_over_with_its_blurb() -> None:
+    issue = drafted(
+        item("The newer one", days=0),
+        item("The older one"),
+        outline=Outline(now=NOW, max_entries=1),
+    )
+    assert [entry.title for entry in issue.entries] == ["The newer one"]
+    [left] = issue.left_over
+    assert left.blurb == LEAD
+    assert notes(left, "left out") == ["over the limit of 1 entry"]
+
+
+def test_every_story_is_somewhere_once() -> None:
+    found = [
+        item(f"Story {number}", feed=f"Feed {number % 3}", days=number) for number in range(90)
+    ]
+    found += [clip(f"What is rope {number}?", author="Kitchen") for number in range(12)]
+    issue = drafted(*found)
+    entries = [*issue.entries, *issue.left_over]
+    urls = [entry.url for entry in entries if entry.url]
+    urls += [link.url for entry in entries for link in entry.links]
+    assert sorted(urls) == sorted(one.url for one in found)
+    assert len(issue.entries) == 20
+
+
+QUESTIONS = ("What is a knot?", "Who ties it?", "Can one untie it?")
+
+
+def test_three_short_videos_of_a_channel_are_one_entry() -> None:
+    issue = drafted(*(clip(question, author="Rope Kitchen") for question in QUESTIONS))
+    [group] = issue.entries
+    assert (group.title, group.source, group.detail) == (
+        "Short answers from Rope Kitchen",
+        "YouTube",
+        "3 videos",
+    )
+    assert {link.title for link in group.links} == set(QUESTIONS)
+
+
+def test_a_channel_without_a_name_is_known_by_what_its_videos_end_with() -> None:
+    [group] = drafted(*map(clip, QUESTIONS)).entries
+    assert (group.title, group.detail) == ("Three short answers", "3 videos")
+
+
+def test_a_channel_with_a_feed_of_its_own_is_known_by_it() -> None:
+    clips = [
+        replace(clip(question), feed="Rope Kitchen", source="Rope Kitchen")
+        for question in QUESTIONS
+    ]
+    [group] = drafted(*clips).entries
+    assert group.title == "Short answers from Rope Kitchen"
+
+
+def test_a_short_is_a_short_video_whatever_it_says() -> None:
+    clips = [
+        clip(question, author="Rope Kitchen", words=f"{LEAD} {LEAD}") for question in QUESTIONS
+    ]
+    shorts = [
+        replace(one, url=f"https://www.youtube.com/shorts/{number}")
+        for number, one in enumerate(clips)
+    ]
+    [group] = drafted(*shorts).entries
+    assert group.detail == "3 videos"
+
+
+def test_what_a_channel_always_says_makes_no_long_video() -> None:
+    footer = "Two cooks and a sailor answer here what nobody else wants to answer, every day."
+    footer += " Since 2019."
+    clips = [clip(name, author="Rope Kitchen", words=f"{name} {footer}") for name in QUESTIONS]
+    assert [entry.detail for entry in drafted(*clips).entries] == ["3 videos"]
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [clip(QUESTIONS[2], author="Another")],
+        [clip(QUESTIONS[2], author="Rope Kitchen", words=f"{LEAD} {LEAD}")],
+        [],
+    ],
+    ids=["another channel", "a long one", "only two"],
+)
+def test_what_is_no_group_stays_apart(others: list[Item]) -> None:
+    two = [clip(question, author="Rope Kitchen") for question in QUESTIONS[:2]]
+    assert all(entry.url for entry in drafted(*two, *others).entries)
+
+
+def test_a_group_stands_behind_the_single_videos() -> None:
+    long = clip("A tour of every knot", author="Rope Kitchen", words=f"{LEAD} {LEAD}")
+    clips = [clip(question, author="Rope Kitchen") for question in QUESTIONS]
+    assert [bool(entry.links) for entry in drafted(*clips, long).entries] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "is_flagged"),
+    [
+        ("Canary Deployments - Where Can They Be Used Apart from Clouds and Databases?",
+         "Where can Crossplane be used apart from clouds and databases?", True),
+        ("Canary Deployments - Where Can They Be Used Apart from Clouds and Databases?",
+         "Where can canaries be used apart from clouds and databases?", False),
+        ("Sailing to Norway", "Today we bake bread with rye flour.", True),
+        ("Ep04 - Ask me anything", "An open session about ropes and masts.", False),
+        ("Ropes", "", False),
+    ],
+)  # fmt: skip
+def test_a_title_and_text_that_disagree_are_flagged(
+    name: str, words: str, *, is_flagged: bool
+) -> None:
+    assert mislabelled(clip(name), [words]) == is_flagged
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "shown"),
+    [
+        ("Week Ending December 15, 2024", "Last Week in Kubernetes Development",
+         "LWKD: Week Ending December 15, 2024"),
+        ("Issue 45", "Harbour News", "Harbour News: Issue 45"),
+        ("Weekly update", "Harbour News", "Harbour News: Weekly update"),
+        ("v2.1.0", "Ropewalk releases", "Ropewalk releases: v2.1.0"),
+        ("December 2024", "Harbour News", "Harbour News: December 2024"),
+        ("Harbour News #45", "Harbour News", "Harbour News #45"),
+        ("Weekly meetings are over", "Harbour News", "Weekly meetings are over"),
+        ("Issue 45 is the last one we print", "Harbour News", "Issue 45 is the last one we print"),
+    ],
+)  # fmt: skip
+def test_a_title_that_says_nothing_gets_its_source(name: str, source: str, shown: str) -> None:
+    assert title(item(name, source=source)) == shown
+
+
+def test_a_story_without_a_title_is_called_by_its_first_words() -> None:
+    assert title(item("", content=f"<p>{LEAD}</p>")) == (
+        "The harbour lost four ships last winter because nobody dried what held them."
+    )
+
+
+LONG = "word " * 1100
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        (item(content=LONG), "5 min"),
+        (item(content=LONG, truncated=True), "5+ min"),
+        (item(content="word " * 200), "1 min"),
+        (item(content="A teaser of a few words."), ""),
+        (item(content=LONG, kind=Kind.VIDEO), "video"),
+        (item(kind=Kind.PODCAST), "podcast"),
+        (item(kind=Kind.RELEASE), "release"),
+        (item(content=f"{'word ' * 300} and so […]"), "1+ min"),
+    ],
+)
+def test_the_detail_tells_the_reading_time_or_the_kind(found: Item, shown: str) -> None:
+    assert detail(found) == shown
+
+
+def test_a_video_of_a_known_channel_names_the_channel() -> None:
+    [entry] = drafted(clip("A tour of knots", author="Rope Kitchen")).entries
+    assert (entry.source, entry.detail) == ("Rope Kitchen", "video")
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://a.example/b?utm_source=x&v=1#c", "https://a.example/b?v=1#c"),
+        ("https://a.example/b?utm_source=x", "https://a.example/b"),
+        (" https://a.example/b c ", "https://a.example/b%20c"),
+        ("HTTPS://a.example/", "HTTPS://a.example/"),
+        ("mailto:a@b.example", ""),
+        ("https://[", ""),
+    ],
+)
+def test_an_address_is_freed_of_tracking(url: str, kept: str) -> None:
+    assert address(url) == kept
+
+
+def test_sections_stand_in_the_settings_order() -> None:
+    outline = Outline(
+        now=NOW,
+        sections=(("Videos", 0), ("Boats", 0)),
+        sources={"Harbour Blog": Source(section="boats")},
+    )
+    issue = drafted(item(), clip("A tour of knots"), item("Gossip", feed="Gossip"), outline=outline)
+    assert [section.name for section in issue.sections] == ["Videos", "Boats", "Worth a look"]
+
+
+def test_the_inbox_line_tells_what_is_read_before_what_is_watched() -> None:
+    issue = drafted(
+        clip("A tour of every knot there is"),
+        *(clip(question) for question in QUESTIONS),
+        item("Ropes", days=0),
+        item("Harbour masters count the ships by hand, and why they do not trust the cameras"),
+    )
+    assert issue.subject == "Harbour Weekly 42: Ropes"
+    assert issue.preheader.startswith("Harbour masters count the ships by hand")
+
+
+@pytest.mark.parametrize(
+    ("name", "titles", "line"),
+    [
+        ("DevOps Weekly", ["list requests that stream"],
+         "DevOps Weekly 42: list requests that stream"),
+        ("DevOps Weekly", ["Enhancing the API server's efficiency with streams"],
+         "DevOps Weekly 42: Enhancing the API server's"),
+        ("DevOps Weekly", [], "DevOps Weekly 42"),
+        ("A name that is by itself far too long for any subject line", ["Ropes"],
+         "A name that is by itself far too long for any 42"),
+        ("DevOps Weekly", ["Donaudampfschifffahrtsgesellschaftskapitänsmütze"],
+         "DevOps Weekly 42"),
+        ("週刊", ["綱を乾かす" * 12], f"週刊 42: {('綱を乾かす' * 12)[:43]}"),
+    ],
+)  # fmt: skip
+def test_a_subject_is_cut_at_a_word(name: str, titles: list[str], line: str) -> None:
+    assert subject(name, 42, titles) == line
+    assert len(line) <= 50
+
+
+def test_a_preheader_tells_the_next_titles() -> None:
+    titles = ["Lead", "Group snapshots go beta", "LWKD signs off for the year", "Five short videos"]
+    assert preheader(titles) == (
+        "Group snapshots go beta · LWKD signs off for the year · Five short videos"
+    )
+
+
+@pytest.mark.parametrize("count", range(1, 12))
+def test_a_preheader_has_room_for_no_more_than_ninety_characters(count: int) -> None:
+    titles = ["Lead", *(["Knots and ropes and what they are good for"] * count)]
+    assert 40 <= len(preheader(titles)) <= 90
+
+
+def test_a_cut_ends_in_no_dangling_word() -> None:
+    assert cut_at_word("Ships that sail to the north and back", 25) == "Ships that sail"
+
+
+def test_no_stories_make_an_empty_issue() -> None:
+    issue = drafted()
+    assert (issue.sections, issue.left_over, issue.subject) == ((), (), "Harbour Weekly 42")

@@ -1,0 +1,348 @@
+"""The issue file: written and read back without loss, forgiving, and plain about what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from flows.edit.characters import one_line
+from flows.edit.draft import Outline, draft
+from flows.edit.issue_file import read, read_bytes, write
+from flows.edit.markdown import escape, escape_inline, link, read_link, unescape
+from flows.errors import IssueError
+from flows.models import Entry, Issue, Item, Kind, Link, Section, Story
+
+PATH = Path("issues/042.md")
+
+FILE = """+++
+number = 42
+date = 2026-11-30
+subject = "Harbour Weekly 42: dry ropes"
+preheader = "A roof over every mooring"
++++
+
+A quiet week, with *one* exception.
+
+See you at the [pier](https://harbour.example/pier).
+
+## Boats
+
+[Dry ropes hold longer](https://harbour.example/ropes)
+Harbour Blog · 5 min
+The harbour lost four ships last winter. It will lose **none** this time.
+<!-- or: The carpenter was paid in fish. -->
+<!-- why: Harbour Blog, 22 Nov; score 1.9 -->
+
+[Ropes by the mile](https://mooring.example/?utm_source=harbour)
+Sponsored · Mooring Ltd
+Buy one, get one.
+
+[A link and nothing else](https://harbour.example/link)
+
+## Videos
+
+### Short answers from Rope Kitchen
+YouTube · 2 videos
+- [What is a knot?](https://video.example/1)
+- [Who ties it?](https://video.example/2)
+<!-- why: Rope Kitchen, no date -->
+
+## New since the draft
+
+[Late news](https://harbour.example/late)
+Harbour Blog
+
+## Left over
+
+[Contact Ann](https://ann.example/contact/)
+Ann
+<!-- left out: not an article (path /contact/, 2 words) -->
+"""
+
+ISSUE = Issue(
+    number=42,
+    date=date(2026, 11, 30),
+    subject="Harbour Weekly 42: dry ropes",
+    preheader="A roof over every mooring",
+    intro="A quiet week, with *one* exception.\n\n"
+    "See you at the [pier](https://harbour.example/pier).",
+    sections=(
+        Section(
+            name="Boats",
+            entries=(
+                Entry(
+                    title="Dry ropes hold longer",
+                    url="https://harbour.example/ropes",
+                    source="Harbour Blog",
+                    detail="5 min",
+                    blurb="The harbour lost four ships last winter. "
+                    "It will lose **none** this time.",
+                    notes=(
+                        "or: The carpenter was paid in fish.",
+                        "why: Harbour Blog, 22 Nov; score 1.9",
+                    ),
+                ),
+                Entry(
+                    title="Ropes by the mile",
+                    url="https://mooring.example/?utm_source=harbour",
+                    sponsor="Mooring Ltd",
+                    blurb="Buy one, get one.",
+                ),
+                Entry(title="A link and nothing else", url="https://harbour.example/link"),
+            ),
+        ),
+        Section(
+            name="Videos",
+            entries=(
+                Entry(
+                    title="Short answers from Rope Kitchen",
+                    source="YouTube",
+                    detail="2 videos",
+                    links=(
+                        Link(title="What is a knot?", url="https://video.example/1"),
+                        Link(title="Who ties it?", url="https://video.example/2"),
+                    ),
+                    notes=("why: Rope Kitchen, no date",),
+                ),
+            ),
+        ),
+    ),
+    new=(Entry(title="Late news", url="https://harbour.example/late", source="Harbour Blog"),),
+    left_over=(
+        Entry(
+            title="Contact Ann",
+            url="https://ann.example/contact/",
+            source="Ann",
+            notes=("left out: not an article (path /contact/, 2 words)",),
+        ),
+    ),
+)
+
+
+def test_a_file_says_what_its_issue_holds() -> None:
+    assert read(FILE, path=PATH) == ISSUE
+
+
+def test_an_issue_is_written_as_editors_know_it() -> None:
+    assert write(ISSUE) == FILE
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("\n", "\r\n"),
+        ("+++\nnumber", "\ufeff\n\n+++\nnumber"),
+        ("[Dry ropes hold longer](https://harbour.example/ropes)",
+         "**[Dry ropes hold longer](https://harbour.example/ropes)**"),
+        ("[Dry ropes hold longer](https://harbour.example/ropes)",
+         "[**Dry ropes hold longer**](<https://harbour.example/ropes> \"Harbour\")   "),
+        ("[Late news]", "- [Late news]"),
+        ("- [What", "* [What"),
+        ("- [What", "\n1. [What"),
+        ("\n\n[A link", "\n[A link"),
+        ("## Boats\n", "##   Boats ##"),
+        ("### Short answers from Rope Kitchen\n", "### Short answers from Rope Kitchen\n\n"),
+        ("<!-- why: Rope", "\n<!-- why:\n  Rope"),
+        ("date = 2026-11-30", 'date = "2026-11-30"'),
+        ("date = 2026-11-30", "date = 2026-11-30T08:00:00Z"),
+        ("A quiet week", "<!-- write more -->\nA quiet week"),
+        ("2 videos\n", "2 videos\t\n"),
+    ],
+)  # fmt: skip
+def test_what_an_editor_may_write_instead_is_understood(written: str, meant: str) -> None:
+    assert written in FILE
+    assert read(FILE.replace(written, meant), path=PATH) == ISSUE
+
+
+@pytest.mark.parametrize(
+    ("lines", "entry"),
+    [
+        ("Rope News", Entry(title="T", url="https://a.example", source="Rope News")),
+        ("Why is it so slow to dry them? ·",
+         Entry(title="T", url="https://a.example", source="Why is it so slow to dry them?")),
+        ("This blurb has no source line above it at all.",
+         Entry(title="T", url="https://a.example",
+               blurb="This blurb has no source line above it at all.")),
+        ("·\nShort one", Entry(title="T", url="https://a.example", blurb="Short one")),
+        ("A · B · 5 min",
+         Entry(title="T", url="https://a.example", source="A · B", detail="5 min")),
+        ("A\nOne.\nTwo.",
+         Entry(title="T", url="https://a.example", source="A", blurb="One.\nTwo.")),
+        ("A\nOne <!-- check: really? --> two.",
+         Entry(title="T", url="https://a.example", source="A", blurb="One two.",
+               notes=("check: really?",))),
+    ],
+)  # fmt: skip
+def test_the_lines_under_a_link_are_source_and_blurb(lines: str, entry: Entry) -> None:
+    text = (
+        f"+++\nnumber=1\ndate=2026-11-30\nsubject='S'\n+++\n## A\n[T](https://a.example)\n{lines}\n"
+    )
+    assert read(text, path=PATH).entries == (entry,)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "says"),
+    [
+        ("+++\nnumber", "number", 1, "must begin with its front matter"),
+        ("rdens", "", 1, "must begin"),
+        ("mooring\"\n+++\n", "mooring\"\n", 1, "the front matter has no end"),
+        ("number = 42\n", "", 1, "the front matter has no number"),
+        ("number = 42", "number = true", 2, "number must be a whole number above 0"),
+        ("number = 42", "number = 0", 2, "number must be"),
+        ("date = 2026-11-30", "date = 'tomorrow'", 3, "date must be a day"),
+        ('subject = "Harbour', 'subject = Harbour', 4, "is no TOML"),
+        ('subject = "Harbour Weekly 42: dry ropes"', "subject = 42", 4, "subject must be a text"),
+        ("preheader =", "preheadr =", 5, "no key preheadr; did you mean preheader?"),
+        ("preheader =", "colour =", 5, "no key colour; it may hold number, date"),
+        ("number = 42", "number = 42\nnumber = 43", 3, "is no TOML"),
+        ("## Videos", "## boats", 26, "the heading boats stands in line 12 already"),
+        ("## Videos", "##", 26, "a heading has no name"),
+        ("## Videos", "<<<<<<< HEAD\n## Videos", 26, "a merge conflict was left in"),
+        ("## Videos", ">>>>>>> theirs\n## Videos", 26, "a merge conflict was left in"),
+        ("[A link and nothing else](https://harbour.example/link)", "A link and nothing", 24,
+         "this line has no link"),
+        ("[A link and nothing else](https://harbour.example/link)", "[A link] (https://a.b)", 24,
+         "this line has no link"),
+        ("example/link)", "example/a link)", 24, "has a space in it"),
+        ("example/1)", "example/1 2)", 30, "has a space in it"),
+        ("[What is a knot?](https://video.example/1)", "What is a knot?", 30, "has no link"),
+        ("example/1)", "example/1) and more", 30, "nothing may stand behind it"),
+        ("https://harbour.example/link", "harbour.example/link", 24, "does not begin with https://"),
+        ("https://harbour.example/link", "javascript:alert(1)", 24, "does not begin with https://"),
+        ("[A link and nothing else]", "[]", 24, "the link has no title"),
+        ("- [What is a knot?](https://video.example/1)\n- [Who ties it?](https://video.example/2)\n",
+         "", 28, "has no links"),
+        ("### Short answers from Rope Kitchen", "###", 28, "a group has no title"),
+        ("2 words) -->", "2 words)", 43, "the comment that begins here has no end"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named_with_its_line(right: str, wrong: str, line: int, says: str) -> None:
+    text = FILE.replace(right, wrong, 1) if right in FILE else wrong
+    with pytest.raises(IssueError) as caught:
+        read(text, path=PATH)
+    assert says in str(caught.value)
+    assert caught.value.line == line
+    assert caught.value.path == PATH
+    assert str(caught.value).startswith(f"issues/042.md, line {line}: ")
+    assert str(caught.value).splitlines()[-1].strip().startswith(f"{line} |")
+
+
+def test_the_line_that_is_wrong_is_shown() -> None:
+    with pytest.raises(IssueError, match=r"24 \| \[A link and nothing else\]\(ftp:"):
+        read(FILE.replace("https://harbour.example/link", "ftp://harbour.example/link"), path=PATH)
+
+
+def test_a_file_in_another_encoding_is_named_with_its_line() -> None:
+    data = FILE.replace("·", "-").replace("four ships", "four shïps").encode("latin-1")
+    with pytest.raises(IssueError, match="UTF-8") as caught:
+        read_bytes(data, path=PATH)
+    assert caught.value.line == 16
+    assert "four shïps" in str(caught.value)
+
+
+def test_bytes_are_read_with_and_without_their_mark() -> None:
+    assert read_bytes(FILE.encode("utf-8-sig"), path=PATH) == ISSUE
+    assert read_bytes(FILE.encode(), path=PATH) == ISSUE
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_an_error_with_a_line(data: bytes) -> None:
+    with pytest.raises(IssueError) as caught:
+        read_bytes(data, path=PATH)
+    assert caught.value.line > 0
+
+
+@settings(max_examples=80)
+@given(st.lists(st.sampled_from(FILE.split("\n")), max_size=30))
+def test_any_mixture_of_lines_is_an_issue_or_an_error_with_a_line(lines: list[str]) -> None:
+    head = "+++\nnumber = 1\ndate = 2026-11-30\nsubject = 'S'\n+++\n"
+    try:
+        issue = read(head + "\n".join(lines), path=PATH)
+    except IssueError as error:
+        line = error.line
+    else:
+        line = 1
+        assert read(write(issue), path=PATH) == issue
+    assert line > 0
+
+
+MARKS = st.text(alphabet="[]()<>*_`\\#+-!&;~=|{}.:/ ·'\"\nab1é船–", max_size=24)
+ANY = st.one_of(MARKS, st.text(max_size=40))
+ITEMS = st.builds(
+    Item,
+    feed=ANY,
+    guid=st.just("1"),
+    url=ANY.map("https://a.example/{}".format),
+    title=ANY,
+    content=st.one_of(ANY, ANY.map("{} is what the harbour master said about ropes.".format)),
+    author=ANY,
+    source=st.one_of(ANY, st.sampled_from(["Sponsored", "YouTube", "A · B", "·", "## x", "- a"])),
+    kind=st.sampled_from(Kind),
+    published=st.one_of(st.none(), st.just(datetime(2026, 11, 22, tzinfo=UTC))),
+    truncated=st.booleans(),
+)
+STORIES = st.builds(
+    Story,
+    lead=ITEMS,
+    others=st.lists(ITEMS, max_size=1).map(tuple),
+    likely=st.lists(ANY, max_size=1).map(tuple),
+    held=st.one_of(st.just(""), ANY),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(STORIES, max_size=6), ANY)
+def test_whatever_is_drafted_is_read_back_as_it_was(stories: list[Story], title: str) -> None:
+    outline = Outline(now=datetime(2026, 11, 23, tzinfo=UTC), max_entries=4)
+    issue = draft(stories, outline=outline, number=7, date=date(2026, 11, 30), title=title)
+    assert read(write(issue), path=PATH) == issue
+
+
+@given(ANY)
+def test_escaped_text_is_shown_as_it_was(text: str) -> None:
+    plain = one_line(text)
+    assert unescape(escape(plain)) == plain
+    [token] = MarkdownIt("commonmark", {"html": False}).parseInline(escape(plain))
+    assert "".join(child.content for child in token.children or ()) == plain
+    assert all(child.type in ("text", "text_special") for child in token.children or ())
+
+
+@given(ANY, ANY)
+def test_a_link_is_read_as_it_was_written(title: str, place: str) -> None:
+    title, url = one_line(title), "https://a.example/" + "".join(one_line(place).split())
+    found = read_link(link(title, url))
+    assert found is not None
+    assert (found.title, found.url, found.rest) == (title, url, "")
+
+
+@pytest.mark.parametrize("name", ["C#", "Learn #", "# one", "## two", "A * B", "[x](https://a.b)"])
+def test_a_heading_keeps_its_name(name: str) -> None:
+    issue = replace(ISSUE, sections=(Section(name=name),))
+    assert read(write(issue), path=PATH) == issue
+
+
+@pytest.mark.parametrize(
+    "blurb",
+    ["## not a heading", "<!-- no comment", "<<<<<<< HEAD", "[all](https://a.example)", "- one"],
+)
+def test_a_blurb_is_never_read_as_structure(blurb: str) -> None:
+    entry = Entry(title="T", url="https://a.example", source="A", blurb=blurb)
+    issue = replace(ISSUE, sections=(Section(name="Boats", entries=(entry,)),))
+    [found] = read(write(issue), path=PATH).entries
+    assert found.blurb.removeprefix("\\") == blurb
+
+
+def test_a_feed_called_sponsored_books_no_slot() -> None:
+    entry = Entry(title="T", url="https://a.example", source="Sponsored", detail="5 min")
+    issue = replace(ISSUE, sections=(Section(name="Boats", entries=(entry,)),))
+    assert read(write(issue), path=PATH) == issue
+
+
+def test_inline_text_is_escaped_only_where_it_must_be() -> None:
+    assert escape_inline("snake_case, 2 < 3, AT&T & a-b") == "snake_case, 2 < 3, AT&T & a-b"

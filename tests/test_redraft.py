@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.edit.issue_file import read, write
+from flows.edit.redraft import add_new, missing
+from flows.models import Entry, Issue, Link, Section
+
+PATH = Path("007.md")
+
+
+def entry(name: str) -> Entry:
+    return Entry(title=f"All about {name}", url=f"https://example.org/{name}", source="Blog")
+
+
+def issue(*names: str, left_over: tuple[str, ...] = (), new: tuple[str, ...] = ()) -> Issue:
+    return Issue(
+        number=7,
+        date=date(2026, 11, 30),
+        subject="Weekly 7",
+        sections=(Section(name="News", entries=tuple(map(entry, names))),),
+        new=tuple(map(entry, new)),
+        left_over=tuple(map(entry, left_over)),
+    )
+
+
+STANDING = [
+    issue("one"),
+    issue("one", left_over=("two",)),
+    issue("one", new=("three",)),
+    issue("one", new=("three",), left_over=("two",)),
+]
+
+
+@pytest.mark.parametrize("standing", STANDING)
+def test_new_stories_go_under_their_own_heading(standing: Issue) -> None:
+    text = add_new(write(standing), [entry("fresh")])
+    again = read(text, path=PATH)
+    assert again.new == (*standing.new, entry("fresh"))
+    assert (again.sections, again.left_over) == (standing.sections, standing.left_over)
+
+
+@pytest.mark.parametrize("standing", STANDING)
+def test_not_a_line_of_the_file_is_changed(standing: Issue) -> None:
+    before = write(standing).replace("All about one", "All  about *one*, rewritten   ")
+    after = add_new(before, [entry("fresh")])
+    kept = iter(after.split("\n"))
+    assert all(line in kept for line in before.rstrip("\n").split("\n"))
+
+
+def test_without_new_stories_the_file_is_the_same() -> None:
+    text = write(issue("one"))
+    assert add_new(text, []) == text
+
+
+def test_what_is_there_already_is_not_new_wherever_it_stands() -> None:
+    standing = issue("one", left_over=("two",), new=("three",))
+    assert missing(issue("one", "two", "three", "four"), standing) == [entry("four")]
+
+
+def test_a_link_with_tracking_is_the_same_link() -> None:
+    tracked = Entry(title="All about one", url="https://example.org/one?utm_source=x")
+    fresh = Issue(
+        number=7,
+        date=date(2026, 11, 30),
+        subject="s",
+        sections=(Section(name="News", entries=(tracked,)),),
+    )
+    assert missing(fresh, issue("one")) == []
+
+
+def test_of_a_group_only_the_new_links_are_new() -> None:
+    links = tuple(
+        Link(title=name, url=f"https://example.org/{name}") for name in ("one", "five", "six")
+    )
+    group = Entry(title="Short answers", source="Channel", links=links)
+    fresh = Issue(
+        number=7,
+        date=date(2026, 11, 30),
+        subject="s",
+        sections=(Section(name="News", entries=(group,)),),
+    )
+    found = missing(fresh, issue("one"))
+    assert [link.title for link in found[0].links] == ["five", "six"]
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", "d"]), unique=True))
+def test_drafting_again_twice_adds_nothing_more(names: list[str]) -> None:
+    standing = issue("one", left_over=("two",))
+    once = add_new(write(standing), missing(issue("one", *names), standing))
+    again = missing(issue("one", *names), read(once, path=PATH))
+    assert add_new(once, again) == once
