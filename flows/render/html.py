@@ -1,0 +1,166 @@
+"""An issue rendered once: HTML and its text twin, the same for every recipient but for one tag."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from email.header import Header
+from email.utils import formataddr
+from html import escape
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from flows.models import Mail
+from flows.render import themes
+from flows.render.clean import clean_brand, clean_issue
+from flows.render.inline import inline
+from flows.render.tags import (
+    break_up_in_header,
+    break_up_in_html,
+    break_up_in_text,
+    unsubscribe_tag,
+)
+from flows.render.text import tidy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jinja2 import Environment
+
+    from flows.models import Brand, Issue, Recipient
+
+# Gmail cuts a mail at 102 KB and hides the unsubscribe link with the rest; a provider's click
+# tracking lengthens every link on the way. What does not fit is read on the web.
+BUDGET = 70_000
+
+# Languages whose lines run from right to left.
+_RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
+
+
+def render(
+    issue: Issue,
+    brand: Brand,
+    *,
+    theme: str = themes.DEFAULT_THEME,
+    templates: Path | None = None,
+) -> Mail:
+    """Return the issue as a mail, the recipients' unsubscribe links being one tag.
+
+    A theme in the folder `templates` goes before ours. Raises TemplateError.
+    """
+    issue, brand = clean_issue(issue), clean_brand(brand)
+    tag = unsubscribe_tag(issue)
+    environment = themes.open_theme(theme, templates)
+    values = _values(issue, brand, theme=theme, unsubscribe=tag)
+    html = _html_within_budget(environment, values, issue)
+    text = tidy(break_up_in_text(themes.fill(environment, themes.TEXT, values)))
+    subject = break_up_in_header(issue.subject)
+    return Mail(
+        issue=issue.number,
+        subject=subject,
+        preheader=issue.preheader,
+        html=html,
+        text=text,
+        sender=brand.sender,
+        reply_to=brand.reply_to,
+        headers=(("List-Id", list_id(brand)),),
+        unsubscribe_tag=tag,
+        digest=digest(subject, issue.preheader, html, text),
+    )
+
+
+def page(
+    issue: Issue,
+    brand: Brand,
+    *,
+    theme: str = themes.DEFAULT_THEME,
+    templates: Path | None = None,
+) -> str:
+    """Return the issue as a page of the archive: the mail's HTML without what is a recipient's.
+
+    Raises TemplateError.
+    """
+    issue, brand = clean_issue(issue), clean_brand(brand)
+    environment = themes.open_theme(theme, templates)
+    return _html(environment, _values(issue, brand, theme=theme, unsubscribe=""))
+
+
+def personalise(mail: Mail, recipient: Recipient) -> Mail:
+    """Return the mail as one recipient gets it; its digest stays that of the issue."""
+    link = recipient.unsubscribe_url
+    if not mail.unsubscribe_tag:
+        return mail
+    return replace(
+        mail,
+        html=mail.html.replace(mail.unsubscribe_tag, escape(link)),
+        text=mail.text.replace(mail.unsubscribe_tag, link),
+        unsubscribe_tag="",
+    )
+
+
+def digest(subject: str, preheader: str, html: str, text: str) -> str:
+    """Return the SHA-256 of what an approval is for."""
+    # JSON marks where one text ends: moving a word from one to the next changes the digest.
+    parts = json.dumps([subject, preheader, html, text])
+    return hashlib.sha256(parts.encode()).hexdigest()
+
+
+def list_id(brand: Brand) -> str:
+    """Return the List-Id (RFC 2919): the title for people, the web address's host for filters."""
+    name = f"newsletter.{urlsplit(brand.base_url).hostname or 'localhost'}"
+    if brand.title.isascii():
+        return formataddr((brand.title, name)) if brand.title else f"<{name}>"
+    return f"{Header(brand.title, 'utf-8').encode(linesep='')} <{name}>"
+
+
+def _html_within_budget(environment: Environment, values: dict[str, object], issue: Issue) -> str:
+    """Return the HTML with as many entries as the budget allows, the rest folded to a link."""
+    html = _html(environment, values)
+    fits, too_many = 0, len(issue.entries)
+    if _size(html) <= BUDGET:
+        return html
+    while too_many - fits > 1:
+        kept = (fits + too_many) // 2
+        folded = {"issue": _first(issue, kept), "folded": len(issue.entries) - kept}
+        shorter = _html(environment, values | folded)
+        if _size(shorter) <= BUDGET:
+            fits, html = kept, shorter
+        else:
+            too_many = kept
+    return html
+
+
+def _html(environment: Environment, values: dict[str, object]) -> str:
+    html = themes.fill(environment, themes.HTML, values)
+    tag = str(values["unsubscribe_url"])
+    return break_up_in_html(inline(html, tags=[tag] if tag else []))
+
+
+def _size(html: str) -> int:
+    return len(html.encode())
+
+
+def _first(issue: Issue, count: int) -> Issue:
+    """Return the issue cut after its first `count` entries."""
+    sections = []
+    for section in issue.sections:
+        entries = section.entries[:count]
+        count -= len(entries)
+        if entries:
+            sections.append(replace(section, entries=entries))
+    return replace(issue, sections=tuple(sections))
+
+
+def _values(issue: Issue, brand: Brand, *, theme: str, unsubscribe: str) -> dict[str, object]:
+    language = brand.language.lower().partition("-")[0]
+    return {
+        "theme": theme,
+        "issue": issue,
+        "brand": brand,
+        "direction": "rtl" if language in _RIGHT_TO_LEFT else "ltr",
+        "date": f"{issue.date.day} {issue.date:%B %Y}",
+        "folded": 0,
+        "browser_url": f"{brand.base_url}/issues/{issue.number:03}",
+        "unsubscribe_url": unsubscribe,
+    }

@@ -1,0 +1,219 @@
+"""Rules for how a mail looks: contrast by day, in the dark and inverted; sizes of type."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flows.render.rules.reading import dark_rules, elements, rules, style, words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from lxml.html import HtmlElement
+
+    from flows.render.rules.reading import Reading
+
+    Rules = list[tuple[str, Mapping[str, str]]]
+
+Colour = tuple[int, int, int]
+
+_BLACK: Colour = (0, 0, 0)
+_WHITE: Colour = (255, 255, 255)
+_NAMED = {"black": _BLACK, "white": _WHITE}
+_BOLD = frozenset({"bold", "700", "800", "900"})
+_BOLD_TAGS = frozenset({"b", "strong", "th", "h1", "h2", "h3", "h4"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """What an element hands down to the text in it."""
+
+    colour: Colour = _BLACK
+    background: Colour = _WHITE
+    size: float = 16.0
+    bold: bool = False
+    shown: bool = True
+
+
+def contrast(first: Colour, second: Colour) -> float:
+    """Return the contrast of two colours as WCAG 2.2 defines it, from 1 to 21."""
+    lighter, darker = sorted((_luminance(first), _luminance(second)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: Colour) -> float:
+    parts = [part / 255 for part in colour]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def parse_colour(text: str) -> Colour | None:
+    """Return a colour written as #rgb, #rrggbb, black or white; None for any other."""
+    text = text.replace("!important", "").strip().lower()
+    digits = text.removeprefix("#")
+    if re.fullmatch("[0-9a-f]{3}", digits):
+        digits = "".join(digit * 2 for digit in digits)
+    if text.startswith("#") and re.fullmatch("[0-9a-f]{6}", digits):
+        return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
+    return _NAMED.get(text)
+
+
+def light(reading: Reading) -> Iterator[str]:
+    """Text can be read by day."""
+    yield from _unreadable(reading, [], _as_is, "")
+
+
+def dark(reading: Reading) -> Iterator[str]:
+    """Text can be read in the dark, where a client asks for it."""
+    yield from _unreadable(reading, _by_weight(dark_rules(reading)), _as_is, " in the dark")
+
+
+def inverted(reading: Reading) -> Iterator[str]:
+    """Text can be read where a client turns all colours round."""
+    yield from _unreadable(reading, [], _invert, " with colours inverted")
+
+
+def _as_is(colour: Colour) -> Colour:
+    return colour
+
+
+def _invert(colour: Colour) -> Colour:
+    return 255 - colour[0], 255 - colour[1], 255 - colour[2]
+
+
+def _unreadable(
+    reading: Reading, overrides: Rules, seen: Callable[[Colour], Colour], where: str
+) -> Iterator[str]:
+    told: set[tuple[Colour, Colour]] = set()
+    for look, text in _texts(reading.root.body, _Look(), overrides):
+        ratio = contrast(seen(look.colour), seen(look.background))
+        pair = (look.colour, look.background)
+        if ratio < _needed(look) and pair not in told:
+            told.add(pair)
+            yield (
+                f"{text[:40]!r} has a contrast of {ratio:.1f} to its background{where}; "
+                f"it needs {_needed(look)}."
+            )
+
+
+def _needed(look: _Look) -> float:
+    large = look.size >= 24 or (look.bold and look.size >= 18.66)
+    return 3.0 if large else 4.5
+
+
+def _texts(element: HtmlElement, look: _Look, overrides: Rules) -> Iterator[tuple[_Look, str]]:
+    """Yield each piece of text in the element with the look it is seen in."""
+    look = _look(element, look, overrides)
+    if not look.shown:
+        return
+    if element.text and element.text.strip():
+        yield look, element.text.strip()
+    for child in element:
+        if isinstance(child.tag, str):
+            yield from _texts(child, look, overrides)
+        if child.tail and child.tail.strip():
+            yield look, child.tail.strip()
+
+
+def _look(element: HtmlElement, outer: _Look, overrides: Rules) -> _Look:
+    found = dict(style(element))
+    for selector, body in overrides:
+        if _matches(selector, element):
+            found |= body
+    ground = found.get("background-color") or found.get("background") or element.get("bgcolor", "")
+    size = re.match(r"[\d.]+(?=px)", found.get("font-size", ""))
+    weight = found.get("font-weight", "")
+    return _Look(
+        colour=parse_colour(found.get("color", "")) or outer.colour,
+        background=parse_colour(ground) or outer.background,
+        size=float(size[0]) if size else outer.size,
+        bold=weight in _BOLD if weight else outer.bold or element.tag in _BOLD_TAGS,
+        shown=found.get("display") != "none",
+    )
+
+
+def _by_weight(overrides: Rules) -> Rules:
+    # Classes weigh more than elements; among equals the later one wins (sorting is stable).
+    return sorted(overrides, key=lambda rule: rule[0].count("."))
+
+
+def _matches(selector: str, element: HtmlElement) -> bool:
+    tag, *classes = selector.split(".")
+    return tag in {"", element.tag} and set(classes) <= set(element.get("class", "").split())
+
+
+def grounded(reading: Reading) -> Iterator[str]:
+    """A text colour has a background colour that it was chosen for."""
+    grounds = [element for element in elements(reading) if element.get("bgcolor")]
+    for element in elements(reading):
+        if "color" not in style(element) or style(element).get("display") == "none":
+            continue
+        if not any(ground is element or ground in element.iterancestors() for ground in grounds):
+            yield f"<{element.tag}> {words(element)[:40]!r} has a colour on no bgcolor."
+            return
+    for ground in grounds:
+        if parse_colour(ground.get("bgcolor")) != parse_colour(
+            style(ground).get("background-color", "")
+        ):
+            yield f"<{ground.tag}> has a bgcolor that its style does not repeat."
+
+
+def schemes(reading: Reading) -> Iterator[str]:
+    """The mail says that it has both schemes."""
+    named = {
+        str(meta.get("name")): str(meta.get("content", "")) for meta in reading.root.iter("meta")
+    }
+    for name in ("color-scheme", "supported-color-schemes"):
+        if named.get(name) != "light dark":
+            yield f'The head has no <meta name="{name}" content="light dark">.'
+    roots = [body for css in reading.styles for selector, body in rules(css) if selector == ":root"]
+    if not any(body.get("color-scheme") == "light dark" for body in roots):
+        yield "No style says :root { color-scheme: light dark }."
+
+
+def dark_twins(reading: Reading) -> Iterator[str]:
+    """What is dark for Apple is dark for Outlook.com."""
+    overrides = dark_rules(reading)
+    if not overrides:
+        yield "No style has a block @media (prefers-color-scheme: dark)."
+    selectors = {selector for css in reading.styles for selector, _ in rules(css)}
+    for selector, body in overrides:
+        for name, hook in (("color", "[data-ogsc]"), ("background-color", "[data-ogsb]")):
+            if name in body and f"{hook} {selector}" not in selectors:
+                yield f"The dark {name} of {selector} has no twin {hook} {selector}."
+
+
+def type_sizes(reading: Reading) -> Iterator[str]:
+    """Type is large enough, and its lines are apart."""
+    told: set[str] = set()
+    for element in elements(reading):
+        found = style(element)
+        if found.get("display") == "none":
+            continue
+        size, height = found.get("font-size", ""), found.get("line-height", "")
+        for sentence in _type_problems(size, height, apart=_apart(element)):
+            if sentence not in told:
+                told.add(sentence)
+                yield sentence
+
+
+def _apart(element: HtmlElement) -> float:
+    """Return how far lines must be apart; headings are large enough to be closer."""
+    return 1.2 if element.tag in {"h1", "h2", "h3"} else 1.4
+
+
+def _type_problems(size: str, height: str, *, apart: float) -> Iterator[str]:
+    pixels = re.fullmatch(r"([\d.]+)px", size)
+    if size and not pixels:
+        yield f"A size of type is {size}; write it in px."
+    if not pixels:
+        return
+    if float(pixels[1]) < 14:
+        yield f"Type of {size} is too small to read; use 14px or more."
+    lines = re.fullmatch(r"([\d.]+)px", height)
+    if lines and float(lines[1]) < apart * float(pixels[1]):
+        yield f"Lines of {height} are too close for type of {size}."

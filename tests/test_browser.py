@@ -1,0 +1,190 @@
+"""The mail in a real browser: every theme, awkward issues, narrow and wide, light and dark."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from flows.models import Entry, Issue, Link, Section
+from flows.render import html as rendering
+from flows.render import themes
+from flows.render.html import page as archive_page
+from flows.render.html import personalise, render
+from flows.render.inline import inline
+from flows.render.sample import SAMPLE, SAMPLE_BRAND, SAMPLE_RECIPIENT
+from flows.render.themes import names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.browser
+
+WIDTHS = (320, 600, 800)
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+# Of pages, not of mails: Gmail strips <main> and the like.
+PAGE_ONLY = {"landmark-one-main": {"enabled": False}, "region": {"enabled": False}}
+PAYLOADS = json.loads((Path(__file__).parent / "payloads.json").read_text(encoding="utf-8"))
+
+
+def of_entries(*entries: Entry) -> Issue:
+    return replace(SAMPLE, sections=(Section(name="Kubernetes", entries=entries),))
+
+
+def entry(title: str, blurb: str = "A blurb of a few words.") -> Entry:
+    return Entry(
+        title=title, url="https://example.org/x", source=title, detail="5 min", blurb=blurb
+    )
+
+
+LONG_WORD = "pneumono" * 11 + "xy"
+ARABIC = "دليل عملي لمراقبة الخدمات الصغيرة في عناقيد كبيرة"
+AWKWARD = {
+    "empty-section": replace(SAMPLE, sections=(Section(name="Empty"), *SAMPLE.sections)),
+    "forty-entries": of_entries(*[entry(f"Story number {number}") for number in range(40)]),
+    "long-title": of_entries(entry("A title of two hundred characters " * 6)),
+    "right-to-left": of_entries(entry(ARABIC, f"{ARABIC} [{ARABIC}](https://example.org/y).")),
+    "cjk": of_entries(
+        entry("日本語の記事の見出しは空白なしで長く続くことがある" * 5, "中文" * 120)
+    ),
+    "emoji": of_entries(entry("👩‍💻 🏴󠁧󠁢󠁥󠁮󠁧󠁿 " * 12, "🚀" * 80)),
+    "long-word": of_entries(entry(LONG_WORD, f"`{LONG_WORD}` **{LONG_WORD}** {LONG_WORD}")),
+    "long-word-in-a-list": of_entries(
+        Entry(title="List", links=(Link(title=LONG_WORD, url="https://example.org/x"),) * 3)
+    ),
+    "markup-in-title": of_entries(entry('<table width="2000"> & <script>acted()</script>')),
+    "no-entries": Issue(number=1, date=date(2026, 1, 1), subject="Nothing"),
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium on this machine (apt-get install chromium)")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+def html_of(issue: Issue, theme: str) -> str:
+    brand = replace(SAMPLE_BRAND, language="ar") if ARABIC in str(issue) else SAMPLE_BRAND
+    return personalise(render(issue, brand, theme=theme), SAMPLE_RECIPIENT).html
+
+
+def overflow(page: Page) -> int:
+    return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+
+
+def violations(page: Page, *, only: str = "") -> list[Any]:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    options: dict[str, Any] = {"rules": {**PAGE_ONLY, "target-size": {"enabled": True}}}
+    if only:
+        options = {"runOnly": {"type": "rule", "values": [only]}}
+    response = axe.run(page, options=options).response
+    return [
+        (violation["id"], node["target"], node["failureSummary"])
+        for violation in response["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+def test_the_oracles_see_what_is_wrong(browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 320, "height": 800})
+    page.set_content('<p style="color:#bbb;background:#fff;width:400px">Pale and wide</p>')
+    assert [found[0] for found in violations(page, only="color-contrast")] == ["color-contrast"]
+    assert overflow(page) > 0
+    page.close()
+
+
+@pytest.mark.parametrize("issue", AWKWARD.values(), ids=AWKWARD)
+@pytest.mark.parametrize("theme", names())
+def test_an_awkward_issue_fits_and_can_be_read(browser: Browser, theme: str, issue: Issue) -> None:
+    page = browser.new_page()
+    page.set_content(html_of(issue, theme))
+    assert violations(page) == []
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        if scheme == "dark":
+            assert violations(page, only="color-contrast") == []
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            assert (scheme, width, overflow(page)) == (scheme, width, 0)
+    page.close()
+
+
+@pytest.mark.parametrize("theme", names())
+def test_the_mail_fits_where_a_client_drops_all_styles(browser: Browser, theme: str) -> None:
+    # The Gmail app with another provider's account: no style block, no class, no comment.
+    page = browser.new_page(viewport={"width": 320, "height": 800})
+    for issue in AWKWARD.values():
+        page.set_content(html_of(issue, theme))
+        page.evaluate(
+            "document.querySelectorAll('style').forEach((style) => style.remove());"
+            "document.querySelectorAll('[class]').forEach((one) => one.removeAttribute('class'))"
+        )
+        assert overflow(page) == 0
+    page.close()
+
+
+@pytest.mark.parametrize("theme", names())
+def test_the_archives_page_can_be_read(browser: Browser, theme: str) -> None:
+    page = browser.new_page()
+    page.set_content(archive_page(SAMPLE, SAMPLE_BRAND, theme=theme))
+    assert violations(page) == []
+    page.close()
+
+
+# What every element looks like; no picture or script runs in between.
+COMPUTED = """[...document.body.querySelectorAll('*')].map((element) => {
+  const style = getComputedStyle(element);
+  return ['color', 'backgroundColor', 'fontSize', 'fontFamily', 'fontWeight', 'lineHeight',
+    'display', 'marginTop', 'marginLeft', 'marginBottom', 'paddingTop', 'paddingLeft',
+    'borderTopWidth', 'borderTopColor', 'textDecorationLine', 'maxWidth', 'width', 'height',
+    'wordBreak', 'tableLayout'].map((name) => style[name]).join('|');
+})"""
+
+
+@pytest.mark.parametrize("theme", names())
+def test_inlining_changes_no_elements_look(browser: Browser, theme: str) -> None:
+    environment = themes.open_theme(theme)
+    values = rendering._values(SAMPLE, SAMPLE_BRAND, theme=theme, unsubscribe="-tag-")
+    raw = themes.fill(environment, themes.HTML, values)
+    page = browser.new_page()
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        for width in (360, 800):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.set_content(raw)
+            before = page.evaluate(COMPUTED)
+            page.set_content(inline(raw))
+            assert len(before) > 50
+            assert page.evaluate(COMPUTED) == before
+    page.close()
+
+
+@pytest.mark.parametrize("kind", PAYLOADS)
+def test_no_payload_acts(browser: Browser, kind: str) -> None:
+    texts = PAYLOADS[kind]
+    entries = tuple(
+        Entry(title=f"t {text}", url=text, source=text, blurb=f"words {text}") for text in texts
+    )
+    acted: list[str] = []
+    page = browser.new_page()
+    page.expose_function("acted", lambda: acted.append("script"))
+    page.on("dialog", lambda dialog: acted.append(dialog.message))
+    page.on("request", lambda request: acted.append(request.url))
+    page.set_content(html_of(of_entries(*entries), "default"))
+    for link in page.locator("h3 a").all():
+        link.dispatch_event("mouseover")
+    assert acted == []
+    page.close()
