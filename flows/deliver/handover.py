@@ -1,0 +1,158 @@
+"""One batch: claimed, handed over, and what the answer asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flows.deliver.sending import GO_ON, LOOK_AROUND, Next, Sending, Then
+from flows.errors import InDoubt, Refused, Unavailable
+from flows.models import Batch, Receipt
+
+if TYPE_CHECKING:
+    from flows.models import Wave
+
+BAD_REQUEST = 400
+
+
+def hand_over_next(sending: Sending, wave: Wave | None) -> Next:
+    """Claim a batch and hand it over; LOOK_AROUND if there is none to claim."""
+    batch = sending.ledger.claim(
+        sending.batch_size, now=sending.now(), link=sending.link, wave=wave
+    )
+    if batch is None:
+        return LOOK_AROUND
+    sending.claimed(batch)
+    parts = Parts(sending, batch)
+    try:
+        then = parts.hand_over()
+    finally:
+        # Whatever ended this, what was not asked yet was surely not accepted.
+        parts.give_back_rest()
+    return _within_limits(sending, then)
+
+
+def _within_limits(sending: Sending, then: Next) -> Next:
+    if then.then is Then.STOP:
+        return then
+    if sending.limits.too_many_refused(sending.refused, sending.counts):
+        return Next(
+            then=Then.STOP,
+            reason=f"{sending.refused} recipients were refused in this run, too many for a sound "
+            "list; look at the reasons before going on",
+        )
+    if sending.doubts_in_a_row >= sending.limits.doubts_in_a_row:
+        return Next(
+            then=Then.STOP,
+            reason=f"{sending.doubts_in_a_row} hand-overs in a row are in doubt; the provider is "
+            "in trouble, go on once it is well again",
+        )
+    return then
+
+
+class Parts:
+    """A batch on its way: whole at first, in halves while a bad recipient is looked for."""
+
+    def __init__(self, sending: Sending, batch: Batch) -> None:
+        self._sending = sending
+        self._parts = [batch]
+        # Refused alone, but not recorded yet: if nobody is accepted, the mail is to blame.
+        self._suspects: list[tuple[Batch, str]] = []
+        self._searching = False
+        self._searched = 0
+
+    def hand_over(self) -> Next:
+        """Hand over all parts; return what comes next."""
+        then = GO_ON
+        while self._parts and then.then is Then.GO_ON:
+            then = self._hand_over_one(self._parts.pop())
+        self._settle_suspects()
+        if self._suspects and then.then is Then.GO_ON:
+            return Next(then=Then.STOP, reason=self._suspects[0][1])
+        return then
+
+    def give_back_rest(self) -> None:
+        """Put what was not handed over back among the planned."""
+        for batch in [*self._parts, *(batch for batch, _ in self._suspects)]:
+            self._sending.give_back(batch)
+        self._parts, self._suspects = [], []
+
+    def _hand_over_one(self, batch: Batch) -> Next:
+        try:
+            receipt = self._ask(batch)
+        except Unavailable as error:
+            self._sending.give_back(batch)
+            return Next(then=Then.WAIT, reason=str(error), seconds=error.retry_after)
+        except InDoubt as error:
+            self._sending.doubt(batch, str(error))
+            return Next(then=Then.WAIT, reason=str(error))
+        except Refused as error:
+            return self._refused(batch, error)
+        self._sending.record(batch, receipt)
+        return _after(receipt, batch)
+
+    def _ask(self, batch: Batch) -> Receipt:
+        try:
+            return self._sending.transport.hand_over(self._sending.mail, batch)
+        except (Unavailable, InDoubt, Refused):
+            raise
+        except BaseException:
+            # A bug or a Ctrl-C in mid-request: this process may live on, so say it now.
+            self._sending.doubt(batch, "the hand-over broke off")
+            raise
+
+    def _refused(self, batch: Batch, error: Refused) -> Next:
+        positions = [index for index in error.indexes if index < len(batch.recipients)]
+        if error.status == BAD_REQUEST and positions:
+            return self._drop(batch, error, positions)
+        if error.status == BAD_REQUEST and error.field is None and not error.indexes:
+            return self._halve(batch, error)
+        self._sending.give_back(batch)
+        return Next(then=Then.STOP, reason=str(error))
+
+    def _drop(self, batch: Batch, error: Refused, positions: list[int]) -> Next:
+        reasons = {batch.recipients[index].subscriber_id: str(error) for index in positions}
+        rest = self._sending.refuse(batch, reasons)
+        if not rest.recipients:
+            self._sending.record(rest, Receipt())
+        else:
+            self._parts.append(rest)
+        return _within_limits(self._sending, GO_ON)
+
+    def _halve(self, batch: Batch, error: Refused) -> Next:
+        if len(batch.recipients) == 1:
+            self._suspects.append((batch, str(error)))
+        else:
+            first, second = self._sending.ledger.split(batch)
+            self._parts += [second, first]
+        # The first 400 came by itself; those after it were caused by looking for its reason.
+        self._sending.bad_requests += self._searching
+        self._searched += self._searching
+        self._searching = True
+        limits = self._sending.limits
+        if (
+            self._searched > limits.bad_requests_a_batch
+            or self._sending.bad_requests > limits.bad_requests_a_run
+        ):
+            return Next(
+                then=Then.STOP,
+                reason=f"{error}; looking for the recipient it is about took too many requests",
+            )
+        return GO_ON
+
+    def _settle_suspects(self) -> None:
+        """Record who was refused alone, if anybody else was ever accepted with this mail."""
+        if self._sending.counts.accepted:
+            for batch, reason in self._suspects:
+                [person] = batch.recipients
+                self._sending.record(batch, Receipt(refused={person.subscriber_id: reason}))
+            self._suspects = []
+
+
+def _after(receipt: Receipt, batch: Batch) -> Next:
+    if isinstance(receipt.error, Refused):
+        return Next(then=Then.STOP, reason=str(receipt.error))
+    if isinstance(receipt.error, Unavailable):
+        return Next(then=Then.WAIT, reason=str(receipt.error), seconds=receipt.error.retry_after)
+    if receipt.in_doubt or len(receipt.unsent) == len(batch.recipients):
+        return Next(then=Then.WAIT, reason="the provider takes nobody for now")
+    return GO_ON

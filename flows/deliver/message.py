@@ -1,0 +1,166 @@
+"""A mail for one recipient, as RFC 5322 has it: what the outbox keeps and SMTP carries."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from email.errors import MessageError
+from email.header import Header
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
+from email.message import EmailMessage
+from email.policy import SMTP, EmailPolicy, Policy
+from email.utils import parseaddr
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from flows.errors import Refused
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from flows.models import Mail, Recipient
+
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+
+ONE_CLICK = "List-Unsubscribe=One-Click"
+
+
+class _Verbatim(UnstructuredHeader, BaseHeader):
+    """A header that is written as it is: folding would turn a long address into encoded words."""
+
+    def fold(self, *, policy: Policy[Any]) -> str:
+        """Return the header's line."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+def _policy() -> EmailPolicy[EmailMessage]:
+    registry = HeaderRegistry()
+    for name in ("list-unsubscribe", "message-id"):
+        registry.map_to_type(name, _Verbatim)
+    return SMTP.clone(header_factory=registry)
+
+
+POLICY = _policy()
+
+
+def build(
+    mail: Mail,
+    recipient: Recipient,
+    *,
+    date: datetime,
+    message_id_domain: str,
+    list_unsubscribe: bool,
+) -> EmailMessage:
+    """Return the mail for one recipient; raises Refused if the address cannot be written."""
+    to = _address(recipient.name, recipient.email)
+    # RFC 6532: an address outside ASCII needs a header in UTF-8; all other headers get encoded.
+    policy = POLICY if to.addr_spec.isascii() else POLICY.clone(utf8=True)
+    message = EmailMessage(policy=policy)
+    message["From"] = _address(*parseaddr(mail.sender))
+    if mail.reply_to:
+        message["Reply-To"] = _address(*parseaddr(mail.reply_to))
+    message["To"] = to
+    message["Subject"] = one_line(mail.subject)
+    message["Date"] = date
+    message["Message-ID"] = message_id(mail, recipient, domain=message_id_domain)
+    for name, value in list_headers(mail, domain=message_id_domain).items():
+        message[name] = value
+    if list_unsubscribe:
+        for name, value in unsubscribe_headers(recipient).items():
+            message[name] = value
+    text, html = _personal(mail, recipient)
+    message.set_content(text, cte="quoted-printable")
+    message.add_alternative(html, subtype="html", cte="quoted-printable")
+    return message
+
+
+def as_bytes(message: EmailMessage) -> bytes:
+    """Return the message as it stands in a file: CRLF line ends, no line over 998 bytes."""
+    return message.as_bytes()
+
+
+def message_id(mail: Mail, recipient: Recipient, *, domain: str) -> str:
+    """Return the same id for the same issue and subscriber, whenever it is made."""
+    who = f"{mail.sender}\n{mail.issue}\n{recipient.subscriber_id}"
+    digest = hashlib.sha256(who.encode()).hexdigest()
+    return f"<issue-{mail.issue}.{digest[:32]}@{ascii_domain(domain or sender_domain(mail))}>"
+
+
+def list_headers(mail: Mail, *, domain: str) -> dict[str, str]:
+    """Return the headers that every recipient gets alike; List-Id (RFC 2919) is among them."""
+    headers = {name: one_line(value) for name, value in mail.headers}
+    if "list-id" not in map(str.lower, headers):
+        name = one_line(parseaddr(mail.sender)[0]).replace('"', "'")
+        identity = f"<newsletter.{ascii_domain(domain or sender_domain(mail))}>"
+        headers["List-Id"] = f'"{name}" {identity}' if name else identity
+    return headers
+
+
+def unsubscribe_headers(recipient: Recipient) -> dict[str, str]:
+    """Return the pair of RFC 8058 that lets a reader leave with one click."""
+    return {
+        "List-Unsubscribe": f"<{recipient.unsubscribe_url}>",
+        "List-Unsubscribe-Post": ONE_CLICK,
+    }
+
+
+# They hold emoji families, flags and Persian words together (Unicode 23.2, UTS 51).
+JOINERS = frozenset(map(chr, (0x200C, 0x200D, *range(0xE0020, 0xE0080))))
+
+
+def one_line(text: str) -> str:
+    """Return the text without line breaks and control characters: it is to be a header."""
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() or char in JOINERS else " " for char in text)
+    return " ".join(text.split())
+
+
+def encoded(value: str) -> str:
+    """Return a header's value in ASCII (RFC 2047)."""
+    return value if value.isascii() else Header(value, "utf-8").encode(linesep="", maxlinelen=0)
+
+
+def sender_domain(mail: Mail) -> str:
+    """Return the domain that the mail comes from."""
+    return parseaddr(mail.sender)[1].rpartition("@")[2]
+
+
+def ascii_domain(domain: str) -> str:
+    """Return the domain as DNS has it; raises Refused if it is none."""
+    if domain.isascii():
+        return domain
+    try:
+        return domain.encode("idna").decode("ascii")
+    except UnicodeError as error:
+        raise Refused(f"the domain {domain} cannot be written for DNS") from error
+
+
+def ascii_address(email: str) -> str:
+    """Return the address with its domain as DNS has it; raises Refused if it is none."""
+    if email.isascii():
+        return email
+    local, _, domain = email.rpartition("@")
+    return f"{local}@{ascii_domain(domain)}"
+
+
+def _address(name: str, email: str) -> Address:
+    written = ascii_address(email)
+    try:
+        if written.isascii():
+            return Address(display_name=one_line(name), addr_spec=written)
+        # The parser knows RFC 5322 only: it is shown what RFC 6532 adds as letters.
+        Address(addr_spec=_NOT_ASCII.sub("x", written))
+        local, _, domain = written.rpartition("@")
+        return Address(display_name=one_line(name), username=local, domain=domain)
+    except (MessageError, ValueError, IndexError) as error:
+        raise Refused("the address cannot be written in a header") from error
+
+
+def _personal(mail: Mail, recipient: Recipient) -> tuple[str, str]:
+    if not mail.unsubscribe_tag:
+        return mail.text, mail.html
+    url = recipient.unsubscribe_url
+    return (
+        mail.text.replace(mail.unsubscribe_tag, url),
+        mail.html.replace(mail.unsubscribe_tag, escape(url)),
+    )

@@ -1,0 +1,184 @@
+"""SendGrid's v3 API, through its package: up to 1000 recipients a request, and the fence's calls.
+
+The classification of answers is the point. Surely not accepted: 4xx, and no connection. In
+doubt: everything else that is not a 202, since there is no idempotency key to ask again with.
+"""
+
+from __future__ import annotations
+
+import logging
+from email.utils import mktime_tz, parsedate_tz
+from http.client import HTTPException
+from typing import TYPE_CHECKING, Any
+from urllib.error import URLError
+
+from python_http_client.exceptions import HTTPError
+from sendgrid import SendGridAPIClient
+
+from flows.deliver.payload import WEB, payload
+from flows.deliver.sendgrid_answer import refusal
+from flows.deliver.sendgrid_http import NotConnected, OurClient, opener
+from flows.errors import InDoubt, Refused, TransportError, Unavailable
+from flows.models import Receipt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from flows.models import Batch, Mail
+
+HOST = "https://api.sendgrid.com"
+LIMIT = 1000
+
+# Seconds for each step of a request: to connect, to write, to read.
+TIMEOUT = 30.0
+
+ACCEPTED = 202
+TOO_MANY = 429
+TIMED_OUT = 408
+SERVER_ERRORS = 500
+
+
+class SendGrid:
+    """The API with a key; nothing is asked before the first hand-over."""
+
+    name = "sendgrid"
+    limit = LIMIT
+    repeatable = False
+
+    def __init__(
+        self,
+        api_key: str,
+        *,
+        now: Callable[[], datetime],
+        host: str = HOST,
+        domain: str = "",
+        unsubscribe: str = WEB,
+        timeout: float = TIMEOUT,
+    ) -> None:
+        # At DEBUG the SDK logs the key and every address.
+        logging.getLogger("python_http_client").setLevel(logging.WARNING)
+        logging.getLogger("python_http_client.client").setLevel(logging.WARNING)
+        self._client = _client(api_key, host=host, timeout=timeout)
+        self._now = now
+        self._domain = domain
+        self._unsubscribe = unsubscribe
+
+    def hand_over(self, mail: Mail, batch: Batch) -> Receipt:
+        """Return the receipt for all of the batch.
+
+        Raises Unavailable, Refused (with the positions that SendGrid named) or InDoubt.
+        """
+        body = payload(mail, batch, domain=self._domain, unsubscribe=self._unsubscribe)
+        answer = self._ask(self._client.mail.send.post, request_body=body)
+        if answer.status_code != ACCEPTED:
+            raise InDoubt(
+                f"SendGrid answered {answer.status_code} instead of 202; check what stands at "
+                "[sending] sendgrid_host",
+                status=answer.status_code,
+            )
+        return Receipt(provider_id=answer.headers.get("X-Message-Id") or "")
+
+    def open_batch(self) -> str:
+        """Return a new batch_id, under which a wave can be cancelled.
+
+        Raises Unavailable or Refused.
+        """
+        answer = _json(self._ask_again_later(self._client.mail.batch.post))
+        if not isinstance(answer, dict) or not answer.get("batch_id"):
+            raise Unavailable("SendGrid gave no batch_id")
+        return str(answer["batch_id"])
+
+    def cancel(self, batch_id: str) -> bool:
+        """Return whether SendGrid has surely dropped all mail of the batch_id.
+
+        Raises Unavailable if that cannot be said yet, Refused if the key may not do this.
+        """
+        body = {"batch_id": batch_id, "status": "cancel"}
+        try:
+            self._ask_again_later(self._client.user.scheduled_sends.post, request_body=body)
+        except Refused as error:
+            if error.status in (401, 403):
+                raise
+            # Perhaps an earlier request of ours got through; else there are too many of them,
+            # or it is too late.
+            return self.cancelled(batch_id)
+        return True
+
+    def cancelled(self, batch_id: str) -> bool:
+        """Return whether the batch_id has been cancelled; raises Unavailable, Refused."""
+        ask = self._client.user.scheduled_sends._(batch_id).get
+        try:
+            found = _json(self._ask_again_later(ask))
+        except Refused as error:
+            if error.status in (401, 403):
+                raise
+            return False
+        rows = found if isinstance(found, list) else []
+        return any(isinstance(row, dict) and row.get("status") == "cancel" for row in rows)
+
+    def _ask_again_later(self, call: Callable[..., Any], **body: Any) -> Any:
+        """Ask what may be asked twice: no answer is as good as a later one."""
+        try:
+            return self._ask(call, **body)
+        except InDoubt as error:
+            raise Unavailable(str(error), status=error.status) from error
+
+    def _ask(self, call: Callable[..., Any], **body: Any) -> Any:
+        try:
+            return call(**body)
+        except HTTPError as error:
+            raise self._judge(error) from error
+        except URLError as error:
+            if isinstance(error.reason, NotConnected):
+                raise Unavailable(f"SendGrid cannot be reached: {error.reason}") from error
+            raise InDoubt(f"the connection to SendGrid broke: {error.reason}") from error
+        # Not wrapped by the SDK: what happens once the request is out.
+        except (HTTPException, OSError) as error:
+            what = str(error) or type(error).__name__
+            raise InDoubt(f"SendGrid did not answer: {what}") from error
+
+    def _judge(self, error: HTTPError) -> TransportError:
+        status = int(error.status_code)
+        if status == TOO_MANY:
+            return Unavailable(
+                "SendGrid takes no more for now",
+                status=status,
+                retry_after=retry_after(error.headers, now=self._now().timestamp()),
+            )
+        if status >= SERVER_ERRORS or status == TIMED_OUT:
+            return InDoubt(f"SendGrid answered {status}", status=status)
+        return refusal(status, error.body)
+
+
+def _json(answer: Any) -> Any:
+    try:
+        return answer.to_dict
+    except ValueError as error:
+        raise Unavailable("SendGrid's answer is not JSON", status=answer.status_code) from error
+
+
+def _client(api_key: str, *, host: str, timeout: float) -> OurClient:
+    if not (api_key.isascii() and api_key.isprintable()):
+        raise Refused("SENDGRID_API_KEY holds characters that no key has; copy it again")
+    # The SDK has no parameter for the time-out; set on the client it reaches every call.
+    sdk = SendGridAPIClient(api_key, host=host.rstrip("/")).client
+    client = OurClient(
+        host=sdk.host, request_headers=sdk.request_headers, version=3, timeout=timeout
+    )
+    client.opener = opener()
+    return client
+
+
+def retry_after(headers: Any, *, now: float) -> float | None:
+    """Return the seconds that a 429 asks to wait; None if it says nothing usable.
+
+    Retry-After (RFC 9110 10.2.3) goes before X-RateLimit-Reset, which is in epoch seconds.
+    """
+    told = (headers.get("Retry-After") or "").strip()
+    if told.isdecimal():
+        return float(told)
+    if (moment := parsedate_tz(told)) is not None:
+        return max(0.0, mktime_tz(moment) - now)
+    reset = (headers.get("X-RateLimit-Reset") or "").strip()
+    return max(0.0, float(reset) - now) if reset.isdecimal() else None
