@@ -1,0 +1,74 @@
+"""What stands between a rendered mail and its sending: the check, and a person's approval."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flows.models import IssueStatus, Outcome, Verdict
+from flows.pipeline.drafting import files_of
+from flows.pipeline.files import freeze
+from flows.store import issues
+
+if TYPE_CHECKING:
+    from flows.models import IssueRecord
+    from flows.pipeline.drafting import Drafted
+    from flows.pipeline.options import RunOptions
+    from flows.pipeline.rendering import Rendered
+    from flows.pipeline.work import Work
+
+
+def admit(
+    work: Work, record: IssueRecord, drafted: Drafted, rendered: Rendered, options: RunOptions
+) -> Verdict | None:
+    """Return None if the mail may be sent, approved and frozen then; else why not."""
+    number = record.number
+    if not drafted.issue.entries:
+        return _refusal(
+            record,
+            Outcome.HELD,
+            reason=f"issue {number} has no entries",
+            next_command=f"edit {files_of(work.settings, number).draft}, then newsletter run",
+        )
+    if rendered.errors and not options.because:
+        told = "; ".join(finding.message for finding in rendered.errors)
+        return _refusal(
+            record,
+            Outcome.FAILED,
+            reason=f"the check blocks issue {number}: {told}",
+            next_command=f"newsletter check {number}",
+        )
+    if work.settings.newsletter.approval == "required" and not _approved(record, rendered):
+        changed = record.status is IssueStatus.APPROVED
+        return _refusal(
+            record,
+            Outcome.HELD,
+            reason=f"issue {number} "
+            + ("was changed since its approval" if changed else "waits for approval"),
+            next_command=f"newsletter preview {number}, then newsletter approve {number}",
+        )
+    approve_rendered(work, record, rendered, because=options.because)
+    return None
+
+
+def approve_rendered(
+    work: Work, record: IssueRecord, rendered: Rendered, *, because: str = ""
+) -> None:
+    """Approve exactly this mail and freeze it; raises IssueState if it is past that."""
+    issues.approve(
+        work.engine,
+        record.number,
+        digest=rendered.mail.digest,
+        now=work.clock(),
+        because=because,
+    )
+    freeze(files_of(work.settings, record.number), rendered.mail, rendered.page)
+
+
+def _approved(record: IssueRecord, rendered: Rendered) -> bool:
+    return record.status is IssueStatus.APPROVED and record.approved_hash == rendered.mail.digest
+
+
+def _refusal(record: IssueRecord, outcome: Outcome, *, reason: str, next_command: str) -> Verdict:
+    return Verdict(
+        verdict=outcome, issue=record.number, slot=record.slot, reason=reason, next=next_command
+    )

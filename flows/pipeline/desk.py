@@ -1,0 +1,145 @@
+"""The editor's and the operator's single steps: gather, draft, look, check, approve."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flows.errors import CheckFailed, IssueState, NewsletterError
+from flows.models import IssueStatus
+from flows.pipeline.approval import approve_rendered
+from flows.pipeline.drafting import (
+    compose,
+    draft_again,
+    draft_issue,
+    files_of,
+    read_issue,
+    window,
+)
+from flows.pipeline.gathering import gather_items
+from flows.pipeline.options import RunOptions
+from flows.pipeline.rendering import render_issue
+from flows.pipeline.stores import open_store
+from flows.pipeline.targets import choose, claim, coming_number
+from flows.pipeline.work import Work, preparing, utc_now
+from flows.store import issues
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Engine
+
+    from flows.models import Issue, IssueRecord
+    from flows.pipeline.drafting import Drafted
+    from flows.pipeline.gathering import Gathered
+    from flows.pipeline.observer import Observer
+    from flows.pipeline.rendering import Rendered
+    from flows.settings import Settings
+
+
+def gather_now(settings: Settings, *, observer: Observer) -> Gathered:
+    """Ask every feed that is due and store what it says."""
+    with open_store(settings) as engine:
+        return gather_items(settings, engine, now=utc_now(), observer=observer)
+
+
+def draft_now(
+    settings: Settings,
+    *,
+    observer: Observer,
+    since: datetime | None = None,
+    as_of: datetime | None = None,
+) -> tuple[IssueRecord, Drafted]:
+    """Write the file of the open or coming issue from what is stored.
+
+    If it stands already, new stories are added under "New since the draft", all else is left.
+    Nothing is claimed or written if too little is in it (`skip`). Raises IssueState if that
+    issue is past drafting.
+    """
+    now = as_of or utc_now()
+    with open_store(settings) as engine:
+        work = Work(settings=settings, engine=engine, observer=observer)
+        with preparing(work):
+            record = claim(settings, engine, choose(settings, engine, RunOptions(), now=now))
+            if record.status not in (IssueStatus.DRAFT, IssueStatus.APPROVED):
+                raise IssueState(
+                    f"issue {record.number} is {record.status.value}; the next one is drafted "
+                    "after its slot"
+                )
+            covers = window(settings, engine, now=now, since=since)
+            if files_of(settings, record.number).draft.exists():
+                return record, draft_again(settings, engine, record, covers=covers)
+            drafted = draft_issue(settings, engine, record, covers=covers)
+            if drafted.skip:
+                issues.release(engine, record.number)
+            return record, drafted
+
+
+def open_issue(
+    settings: Settings,
+    number: int | None,
+    *,
+    since: datetime | None = None,
+    as_of: datetime | None = None,
+) -> Issue:
+    """Return the issue with this number, else the newest open one, else what a draft would be.
+
+    Leaves no trace. Raises IssueError if its file is missing or broken.
+    """
+    now = as_of or utc_now()
+    with open_store(settings) as engine:
+        if number is not None:
+            return read_issue(files_of(settings, number))
+        target = choose(settings, engine, RunOptions(), now=now)
+        if target.record is not None and files_of(settings, target.record.number).draft.exists():
+            return read_issue(files_of(settings, target.record.number))
+        covers = window(settings, engine, now=now, since=since)
+        coming = coming_number(settings, engine, RunOptions(), now)
+        drafted = compose(settings, engine, coming, slot=target.slot, covers=covers)
+        if not drafted.items:
+            raise NewsletterError(
+                "there is nothing to show: no items are stored for the coming issue; "
+                "newsletter gather fetches them, newsletter preview --sample shows a sample"
+            )
+        return drafted.issue
+
+
+def number_to_come(settings: Settings) -> int:
+    """Return the number of the issue that a run now is for."""
+    with open_store(settings) as engine:
+        return coming_number(settings, engine, RunOptions(), utc_now())
+
+
+def render_now(settings: Settings, number: int | None) -> tuple[Issue, Rendered]:
+    """Return an issue (None: the newest open one) with its mail and what the check says."""
+    issue = open_issue(settings, number)
+    return issue, render_issue(settings, issue)
+
+
+def approve_now(
+    settings: Settings, number: int | None, *, observer: Observer, because: str = ""
+) -> Issue:
+    """Approve the mail as the issue's file makes it now; any later change voids it.
+
+    Raises CheckFailed if the check blocks it and no reason is given, IssueState if it is past it.
+    """
+    with open_store(settings) as engine:
+        record = _open_record(engine, number)
+        issue = read_issue(files_of(settings, record.number))
+        rendered = render_issue(settings, issue)
+        if rendered.errors and not because:
+            told = "; ".join(finding.message for finding in rendered.errors)
+            raise CheckFailed(
+                f"the check blocks issue {record.number}: {told}; mend it, or give --because a "
+                "reason"
+            )
+        work = Work(settings=settings, engine=engine, observer=observer)
+        approve_rendered(work, record, rendered, because=because)
+        return issue
+
+
+def _open_record(engine: Engine, number: int | None) -> IssueRecord:
+    record = issues.newest_open(engine) if number is None else issues.find(engine, number)
+    if record is None:
+        named = "no issue is open" if number is None else f"issue {number}: there is none"
+        raise NewsletterError(f"{named}; newsletter draft writes the next one")
+    return record

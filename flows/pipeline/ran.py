@@ -1,0 +1,52 @@
+"""What ran: a sent issue's entries, traced back to the items they were made from, for history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flows.edit.canonical import canonical
+from flows.edit.dedupe import dedupe, remembered
+from flows.models import Item
+from flows.pipeline.drafting import Window, stored_items
+from flows.store.history import remember
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy import Engine
+
+    from flows.models import Entry, IssueRecord
+    from flows.settings import Settings
+
+
+def remember_issue(
+    settings: Settings, engine: Engine, record: IssueRecord, entries: Iterable[Entry]
+) -> None:
+    """Keep what ran in the issue: each entry's own words, and every item that tells its story.
+
+    An editor may have rewritten a title or moved a link in from elsewhere; both are remembered.
+    Sponsors are not: the same sponsor may come again.
+    """
+    lines = [line for entry in entries if not entry.sponsor for line in _lines(entry)]
+    addresses = {canonical(line.url) for line in lines}
+    told = [*lines]
+    for story in dedupe(_items(settings, engine, record)):
+        if addresses & {canonical(item.url) for item in story.items}:
+            told += story.items
+    remember(engine, [remembered(item, issue=record.number) for item in told])
+
+
+def _lines(entry: Entry) -> Iterator[Item]:
+    if entry.url:
+        yield Item(
+            feed=entry.source, guid="", url=entry.url, title=entry.title, summary=entry.blurb
+        )
+    for link in entry.links:
+        yield Item(feed=entry.source, guid="", url=link.url, title=link.title)
+
+
+def _items(settings: Settings, engine: Engine, record: IssueRecord) -> list[Item]:
+    if record.window_start is None or record.cutoff is None:
+        return []
+    covers = Window(start=record.window_start, end=record.cutoff)
+    return stored_items(settings, engine, covers)

@@ -1,0 +1,69 @@
+"""An issue to the mail that is checked, approved and sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from flows.deliver.message import build
+from flows.models import Recipient
+from flows.render.check import check, check_message
+from flows.render.html import page, render
+from subscribers.tokens import Purpose, sign
+
+if TYPE_CHECKING:
+    from flows.models import Finding, Issue, Mail
+    from flows.settings import Settings
+
+
+# The date of a message that is only looked at.
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """The mail, the archive's page of it, and what the check has to say."""
+
+    mail: Mail
+    page: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings that block sending."""
+        return tuple(finding for finding in self.findings if finding.severity == "error")
+
+
+def render_issue(settings: Settings, issue: Issue, *, theme: str = "") -> Rendered:
+    """Return the issue rendered in the settings' theme (or another); raises TemplateError."""
+    brand = settings.brand()
+    theme = theme or settings.newsletter.theme
+    templates = settings.templates_folder
+    mail = render(issue, brand, theme=theme, templates=templates)
+    return Rendered(
+        mail=mail,
+        page=page(issue, brand, theme=theme, templates=templates),
+        findings=(*check(mail, brand, domain=settings.sending.domain), *_message(settings, mail)),
+    )
+
+
+def _message(settings: Settings, mail: Mail) -> list[Finding]:
+    """Return what is wrong with the message as one reader would get it."""
+    if settings.sending.unsubscribe == "sendgrid":
+        # Its links and headers are made there.
+        return []
+    token = sign(settings.keys(), Purpose.TEST, 0, mail.issue)
+    reader = Recipient(
+        subscriber_id=0,
+        email="reader@example.com",
+        unsubscribe_url=f"{settings.newsletter.base_url}/u/{token}",
+    )
+    message = build(
+        mail,
+        reader,
+        date=EPOCH,
+        message_id_domain=settings.sending.domain,
+        list_unsubscribe=True,
+    )
+    return check_message(message)

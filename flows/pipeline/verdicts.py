@@ -1,0 +1,67 @@
+"""How a run ended, in the forms people and scripts read it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from flows.models import Outcome
+
+if TYPE_CHECKING:
+    from flows.models import Verdict
+
+EXIT_CODES = {Outcome.SENT: 0, Outcome.SKIPPED: 0, Outcome.FAILED: 1, Outcome.HELD: 3}
+IN_DOUBT = 4
+
+
+def exit_code(verdict: Verdict) -> int:
+    """Return the exit code of a verdict; deliveries in doubt outweigh a good end."""
+    code = EXIT_CODES[verdict.verdict]
+    return IN_DOUBT if verdict.in_doubt and code == 0 else code
+
+
+def as_json(verdict: Verdict) -> dict[str, Any]:
+    """Return the verdict as `--json` prints it; times are RFC 3339 in UTC or null."""
+    values = asdict(verdict)
+    values["verdict"] = verdict.verdict.value
+    values["slot"] = _rfc3339(verdict.slot)
+    order = ("issue", "slot", "verdict", "reason", "next", "items", "stories", "entries")
+    return {key: values.pop(key) for key in order} | values
+
+
+def as_markdown(verdict: Verdict) -> str:
+    """Return the verdict as a page of Prefect's UI shows it."""
+    lines = [f"# {_headline(verdict)}", "", verdict.reason]
+    if verdict.next:
+        lines += ["", f"Next: `{verdict.next}`"]
+    rows = [(key, value) for key, value in as_json(verdict).items() if isinstance(value, int)]
+    lines += ["", "| | |", "|---|---:|", *(f"| {key} | {value} |" for key, value in rows)]
+    return "\n".join(lines)
+
+
+def as_text(verdict: Verdict) -> str:
+    """Return the verdict as the terminal shows it: what happened, why, and what to type."""
+    lines = [f"{_headline(verdict)}: {verdict.reason}"]
+    if verdict.intended:
+        counts = f"{verdict.accepted} of {verdict.intended} accepted"
+        others = (
+            (verdict.refused, "refused"),
+            (verdict.suppressed, "suppressed"),
+            (verdict.in_doubt, "in doubt"),
+        )
+        lines.append(", ".join([counts, *(f"{count} {word}" for count, word in others if count)]))
+    if verdict.next:
+        lines.append(f"Next: {verdict.next}")
+    return "\n".join(lines)
+
+
+def _headline(verdict: Verdict) -> str:
+    issue = f"Issue {verdict.issue}" if verdict.issue else "No issue"
+    return f"{issue} {verdict.verdict.value}"
+
+
+def _rfc3339(moment: datetime | None) -> str | None:
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

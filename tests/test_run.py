@@ -1,0 +1,313 @@
+from __future__ import annotations
+
+import email
+import email.policy
+import json
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flows.errors import SettingsError
+from flows.models import IssueStatus, Outcome
+from flows.pipeline import desk
+from flows.pipeline.gathering import gather_items
+from flows.pipeline.stores import open_store
+from flows.pipeline.work import utc_now
+from flows.store import issues
+from tests.newsletters import NOW, STORIES, Newsletter, Watcher, answering
+from tests.sendgrid_server import KEY as SENDGRID_KEY
+
+if TYPE_CHECKING:
+    from tests.sendgrid_server import SendGridServer
+
+ROOT = Path(__file__).parent.parent
+SENDGRID = """
+transport = "sendgrid"
+sendgrid_host = "{host}"
+fence = {fence}
+batch_size = 10
+"""
+
+
+@pytest.fixture
+def newsletter(tmp_path: Path) -> Newsletter:
+    return Newsletter(tmp_path).write().tell(*STORIES).subscribe(5)
+
+
+@pytest.fixture
+def by_sendgrid(
+    tmp_path: Path, sendgrid_server: SendGridServer, monkeypatch: pytest.MonkeyPatch
+) -> Newsletter:
+    monkeypatch.setenv("SENDGRID_API_KEY", SENDGRID_KEY)
+    # The stand-in knows the time the newsletter knows.
+    sendgrid_server.clock = NOW.timestamp
+    sending = SENDGRID.format(host=sendgrid_server.url, fence="false")
+    newsletter = Newsletter(tmp_path).write(sending=sending).tell(*STORIES)
+    return newsletter.subscribe(25)
+
+
+def reachable(newsletter: Newsletter, base_url: str, sendgrid: SendGridServer) -> Newsletter:
+    sending = SENDGRID.format(host=sendgrid.url, fence="false")
+    return newsletter.write(base_url=base_url, sending=sending)
+
+
+def status(newsletter: Newsletter, number: int = 1) -> IssueStatus | None:
+    with open_store(newsletter.settings) as engine:
+        record = issues.find(engine, number)
+        return record.status if record else None
+
+
+def test_a_run_ends_with_a_mail_for_each_subscriber(newsletter: Newsletter) -> None:
+    verdict = newsletter.run()
+    assert (verdict.verdict, verdict.accepted, verdict.entries) == (Outcome.SENT, 5, 4)
+    assert len(newsletter.mails) == 5
+
+
+def test_each_mail_is_left_by_a_link_of_its_own(newsletter: Newsletter) -> None:
+    newsletter.run()
+    mails = [
+        email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+        for path in newsletter.mails
+    ]
+    links = {mail["List-Unsubscribe"] for mail in mails}
+    assert len(links) == 5
+    for mail in mails:
+        body = mail.get_body(("plain",))
+        assert body is not None
+        assert mail["List-Unsubscribe"].strip("<>") in body.get_content()
+
+
+def test_the_same_run_again_sends_nothing(newsletter: Newsletter) -> None:
+    newsletter.run()
+    verdict = newsletter.run()
+    assert (verdict.verdict, verdict.reason) == (Outcome.SKIPPED, "already sent #1")
+    assert len(newsletter.mails) == 5
+
+
+RUN_IN_A_PROCESS = """
+import json, sys
+from pathlib import Path
+from flows.pipeline.verdicts import as_json
+from tests.newsletters import Newsletter
+print(json.dumps(as_json(Newsletter(Path(sys.argv[1])).run())))
+"""
+
+
+def test_two_runs_at_the_same_moment_send_once(
+    by_sendgrid: Newsletter, sendgrid_server: SendGridServer
+) -> None:
+    with answering(by_sendgrid) as url:
+        reachable(by_sendgrid, url, sendgrid_server)
+        command = [sys.executable, "-c", RUN_IN_A_PROCESS, str(by_sendgrid.folder)]
+        runs = [
+            subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)
+        ]
+        verdicts = [json.loads(run.communicate()[0]) for run in runs]
+    assert {verdict["verdict"] for verdict in verdicts} <= {"sent", "skipped"}, verdicts
+    assert set(sendgrid_server.delivered.values()) == {1}
+    assert len(sendgrid_server.delivered) == 25
+
+
+def test_an_empty_week_is_skipped_with_its_reason(newsletter: Newsletter) -> None:
+    (newsletter.folder / "river.txt").write_text("", encoding="utf-8")
+    verdict = newsletter.run()
+    assert verdict.verdict is Outcome.SKIPPED
+    assert "nothing new" in verdict.reason or "anything new" in verdict.reason
+    assert status(newsletter) is None
+
+
+def test_a_thin_week_is_skipped_and_its_number_is_free_again(newsletter: Newsletter) -> None:
+    newsletter.tell(STORIES[0])
+    verdict = newsletter.run()
+    assert verdict.verdict is Outcome.SKIPPED
+    assert "min_entries = 3" in verdict.reason
+    newsletter.tell(*STORIES)
+    newsletter.clock.go_on(timedelta(hours=2))
+    assert newsletter.run().issue == 1
+
+
+def test_a_story_that_ran_does_not_run_again(newsletter: Newsletter) -> None:
+    newsletter.run()
+    fresh = [(f"Fresh news number {word}", f"All about {word}.") for word in ("one", "two", "six")]
+    newsletter.tell(*STORIES, *fresh, when=NOW + timedelta(days=5), query="?utm_source=digest")
+    newsletter.clock.go_on(timedelta(days=7))
+    verdict = newsletter.run()
+    assert (verdict.verdict, verdict.issue, verdict.entries) == (Outcome.SENT, 2, 3)
+    draft = (newsletter.folder / "issues" / "002.md").read_text(encoding="utf-8")
+    assert "ran in #1" in draft
+
+
+def test_approval_holds_the_issue_until_it_is_given(newsletter: Newsletter) -> None:
+    newsletter.write(newsletter='approval = "required"')
+    held = newsletter.run()
+    assert held.verdict is Outcome.HELD
+    assert "newsletter approve 1" in held.next
+    desk.approve_now(newsletter.settings, None, observer=newsletter.watcher)
+    assert newsletter.run().verdict is Outcome.SENT
+
+
+def test_an_edit_voids_the_approval(newsletter: Newsletter) -> None:
+    newsletter.write(newsletter='approval = "required"')
+    newsletter.run()
+    desk.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
+    draft = newsletter.folder / "issues" / "001.md"
+    draft.write_text(draft.read_text(encoding="utf-8").replace("Draining", "Emptying"), "utf-8")
+    verdict = newsletter.run()
+    assert verdict.verdict is Outcome.HELD
+    assert "changed since its approval" in verdict.reason
+    assert newsletter.mails == []
+
+
+def test_a_dry_run_leaves_neither_draft_nor_mail(newsletter: Newsletter) -> None:
+    verdict = newsletter.run(dry_run=True)
+    assert verdict.verdict is Outcome.SKIPPED
+    assert "4 entries would go to 5 subscribers" in verdict.reason
+    assert not (newsletter.folder / "issues").exists()
+    assert status(newsletter) is None
+
+
+def test_drafting_again_adds_what_is_new_and_changes_nothing(newsletter: Newsletter) -> None:
+    settings, watcher = newsletter.settings, newsletter.watcher
+    desk.gather_now(settings, observer=watcher)
+    desk.draft_now(settings, observer=watcher, as_of=NOW)
+    draft = newsletter.folder / "issues" / "001.md"
+    edited = draft.read_text(encoding="utf-8").replace("Draining", "  Emptying")
+    draft.write_text(edited, encoding="utf-8")
+    newsletter.tell(("Fresh news of the day", "All about it."), when=NOW + timedelta(hours=1))
+    gather_again(newsletter)
+    _record, drafted = desk.draft_now(settings, observer=watcher, as_of=NOW + timedelta(hours=3))
+    assert drafted.added == 1
+    again = draft.read_text(encoding="utf-8")
+    assert again.startswith(edited.rstrip("\n"))
+    assert "## New since the draft\n\n[Fresh news of the day]" in again
+
+
+def gather_again(newsletter: Newsletter) -> None:
+    """Gather as if an hour had gone by: no feed is asked twice within one."""
+    later = utc_now() + timedelta(hours=2)
+    with open_store(newsletter.settings) as engine:
+        gather_items(newsletter.settings, engine, now=later, observer=newsletter.watcher)
+
+
+def test_an_additional_issue_leaves_the_slot_alone(newsletter: Newsletter) -> None:
+    extra = newsletter.run(extra=True)
+    fresh = [(f"Fresh news number {word}", f"All about {word}.") for word in ("one", "two", "six")]
+    newsletter.tell(*fresh, when=NOW + timedelta(hours=20))
+    newsletter.clock.go_on(timedelta(days=1))
+    weekly = newsletter.run()
+    assert (extra.issue, extra.slot, extra.verdict) == (1, None, Outcome.SENT)
+    assert (weekly.issue, weekly.verdict) == (2, Outcome.SENT)
+    assert weekly.slot is not None
+
+
+def test_a_scheduled_run_takes_its_own_slot_and_no_older_issue(newsletter: Newsletter) -> None:
+    newsletter.write(newsletter='approval = "required"')
+    held = newsletter.run()
+    newsletter.clock.go_on(timedelta(days=7))
+    newsletter.tell(
+        *((f"{title} again, part 2", text) for title, text in STORIES), when=NOW + timedelta(days=5)
+    )
+    scheduled = newsletter.run(scheduled=True)
+    assert held.issue == 1
+    assert scheduled.issue == 2
+
+
+def test_without_subscribers_the_issue_waits(tmp_path: Path) -> None:
+    verdict = Newsletter(tmp_path).write().tell(*STORIES).run()
+    assert verdict.verdict is Outcome.HELD
+    assert "no active subscriber" in verdict.reason
+    assert (tmp_path / "issues" / "001.md").exists()
+
+
+def test_a_run_that_was_stopped_goes_on_where_it_was(
+    by_sendgrid: Newsletter, sendgrid_server: SendGridServer
+) -> None:
+    with answering(by_sendgrid) as url:
+        reachable(by_sendgrid, url, sendgrid_server)
+        by_sendgrid.watcher.stop_after = 10
+        first = by_sendgrid.run()
+        by_sendgrid.watcher = Watcher()
+        second = by_sendgrid.run()
+    assert (first.verdict, first.accepted) == (Outcome.FAILED, 10)
+    assert (second.verdict, second.accepted) == (Outcome.SENT, 25)
+    assert set(sendgrid_server.delivered.values()) == {1}
+
+
+def test_an_edit_while_sending_changes_nobodys_mail(
+    by_sendgrid: Newsletter, sendgrid_server: SendGridServer
+) -> None:
+    with answering(by_sendgrid) as url:
+        reachable(by_sendgrid, url, sendgrid_server)
+        by_sendgrid.watcher.stop_after = 10
+        by_sendgrid.run()
+        draft = by_sendgrid.folder / "issues" / "001.md"
+        draft.write_text("+++ broken", encoding="utf-8")
+        by_sendgrid.watcher = Watcher()
+        assert by_sendgrid.run().verdict is Outcome.SENT
+    contents = {str(body["content"]) for body in sendgrid_server.bodies}
+    assert len(contents) == 1
+
+
+def test_nothing_is_sent_while_the_unsubscribe_link_is_dead(
+    by_sendgrid: Newsletter, sendgrid_server: SendGridServer
+) -> None:
+    reachable(by_sendgrid, "http://127.0.0.1:9", sendgrid_server)
+    held = by_sendgrid.run()
+    assert held.verdict is Outcome.HELD
+    assert "unsubscribe link does not answer" in held.reason
+    assert sendgrid_server.accepted == []
+    assert by_sendgrid.run(because="moving house").verdict is Outcome.SENT
+
+
+def test_a_wrong_key_fails_with_what_to_do_and_nothing_is_lost(
+    by_sendgrid: Newsletter, sendgrid_server: SendGridServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with answering(by_sendgrid) as url:
+        reachable(by_sendgrid, url, sendgrid_server)
+        monkeypatch.setenv("SENDGRID_API_KEY", "SG.wrong")
+        failed = by_sendgrid.run()
+        monkeypatch.setenv("SENDGRID_API_KEY", SENDGRID_KEY)
+        sent = by_sendgrid.run()
+    assert failed.verdict is Outcome.FAILED
+    assert "401" in failed.reason
+    assert "SG.wrong" not in failed.reason
+    assert (sent.verdict, sent.accepted) == (Outcome.SENT, 25)
+
+
+def test_a_missing_key_is_a_settings_error(
+    by_sendgrid: Newsletter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SENDGRID_API_KEY")
+    with pytest.raises(SettingsError, match="SENDGRID_API_KEY"):
+        by_sendgrid.run()
+
+
+def test_a_broken_draft_names_its_line_and_nothing_is_sent(newsletter: Newsletter) -> None:
+    newsletter.write(newsletter='approval = "required"')
+    newsletter.run()
+    draft = newsletter.folder / "issues" / "001.md"
+    text = draft.read_text(encoding="utf-8")
+    draft.write_text(text.replace("](https://", "](ht tps://", 1), encoding="utf-8")
+    verdict = newsletter.write().run()
+    assert verdict.verdict is Outcome.FAILED
+    assert "001.md" in verdict.reason
+    assert newsletter.mails == []
+
+
+def test_a_file_of_a_lost_database_is_not_taken_for_a_draft(newsletter: Newsletter) -> None:
+    newsletter.run()
+    for path in newsletter.folder.glob("newsletter.db*"):
+        path.unlink()
+    newsletter.subscribe(5)
+    assert newsletter.run().issue == 2
+
+
+def test_the_issue_that_a_preview_shows_is_the_one_a_run_sends(newsletter: Newsletter) -> None:
+    desk.gather_now(newsletter.settings, observer=newsletter.watcher)
+    shown = desk.open_issue(newsletter.settings, None, as_of=NOW)
+    newsletter.run()
+    assert desk.open_issue(newsletter.settings, 1) == shown
