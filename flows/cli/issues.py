@@ -1,0 +1,185 @@
+"""The commands of an issue's life by hand: gather, draft, check, approve, send."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from flows.cli.options import (
+    as_of_option,
+    config_option,
+    json_option,
+    load_settings,
+    narrate,
+    show,
+    show_json,
+    since_option,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+NUMBER = click.argument("number", type=click.IntRange(min=1), required=False, metavar="[NNN]")
+BECAUSE = click.option(
+    "--because", metavar="REASON", default="", help="Go on in spite of a blocking finding."
+)
+
+
+@click.command()
+@json_option
+@config_option
+def gather(*, as_json: bool, config: Path | None) -> None:
+    """Fetch what is new in the feeds and keep it.
+
+    A feed that was asked less than an hour ago, or that asked for a rest, is left alone. Feeds
+    that fail are named; they do not fail the command.
+    """
+    from flows.cli.terminal import TerminalObserver
+    from flows.pipeline.desk import gather_now
+
+    observer = TerminalObserver()
+    gathered = gather_now(load_settings(config), observer=observer)
+    observer.say(gathered.summary)
+    if as_json:
+        show_json(
+            {
+                "feeds": [
+                    {
+                        "name": report.feed.name,
+                        "url": report.feed.url,
+                        "status": report.status,
+                        "items": len(report.items),
+                        "problem": report.problem,
+                        "next": report.state.due_at,
+                    }
+                    for report in gathered.reports
+                ],
+                "new": gathered.new,
+                "updated": gathered.updated,
+            }
+        )
+
+
+@click.command()
+@since_option
+@as_of_option
+@json_option
+@config_option
+def draft(
+    *, since: datetime | None, as_of: datetime | None, as_json: bool, config: Path | None
+) -> None:
+    """Write the file of the open or coming issue, issues/NNN.md, from what is stored.
+
+    The file is yours from then on. Drafting again adds stories that are new since under "New since
+    the draft", where they are not sent until you move them, and changes nothing else.
+    """
+    from flows.cli.terminal import TerminalObserver
+    from flows.pipeline.desk import draft_now
+    from flows.pipeline.drafting import files_of
+
+    settings = load_settings(config)
+    record, drafted = draft_now(settings, observer=TerminalObserver(), since=since, as_of=as_of)
+    path = files_of(settings, record.number).draft
+    if drafted.skip:
+        narrate(f"No draft: {drafted.skip}.")
+    else:
+        narrate(f"{path}: {len(drafted.issue.entries)} entries, {drafted.issue.subject!r}")
+        if drafted.added:
+            narrate(f'{drafted.added} new stories stand under "New since the draft".')
+        narrate("Next: newsletter preview")
+    if as_json:
+        show_json(
+            {
+                "issue": None if drafted.skip else record.number,
+                "file": None if drafted.skip else path,
+                "slot": record.slot,
+                "reason": drafted.skip,
+                "items": drafted.items,
+                "stories": drafted.stories,
+                "entries": len(drafted.issue.entries),
+                "added": drafted.added,
+            }
+        )
+
+
+@click.command()
+@NUMBER
+@json_option
+@config_option
+@click.pass_context
+def check(ctx: click.Context, *, number: int | None, as_json: bool, config: Path | None) -> None:
+    """Check the mail of an issue (else of the open one) against the rules it must pass.
+
+    Errors block sending (exit code 1), warnings tell.
+    """
+    from flows.pipeline.desk import render_now
+
+    issue, rendered = render_now(load_settings(config), number)
+    if as_json:
+        show_json(
+            {
+                "issue": issue.number,
+                "findings": [asdict(finding) for finding in rendered.findings],
+            }
+        )
+    else:
+        for finding in rendered.findings:
+            show(f"{finding.severity:5} {finding.rule}: {finding.message}")
+    errors = len(rendered.errors)
+    narrate(f"Issue {issue.number}: {errors} errors, {len(rendered.findings) - errors} warnings")
+    ctx.exit(1 if errors else 0)
+
+
+@click.command()
+@NUMBER
+@BECAUSE
+@config_option
+def approve(*, number: int | None, because: str, config: Path | None) -> None:
+    """Approve the mail of an issue (else of the open one) as it is now.
+
+    The approval is for these very bytes: any later change of file, settings or theme voids it.
+    """
+    from flows.cli.terminal import TerminalObserver
+    from flows.pipeline.desk import approve_now
+
+    issue = approve_now(load_settings(config), number, observer=TerminalObserver(), because=because)
+    narrate(f"Issue {issue.number} is approved: {issue.subject!r}, {len(issue.entries)} entries")
+    narrate(f"Next: newsletter send {issue.number}, or wait for its slot")
+
+
+@click.command()
+@click.argument("number", type=click.IntRange(min=1), metavar="NNN")
+@BECAUSE
+@click.option(
+    "--now", "at_once", is_flag=True, help="SendGrid: mail at once, without the fence's undo."
+)
+@json_option
+@config_option
+@click.pass_context
+def send(
+    ctx: click.Context,
+    *,
+    number: int,
+    because: str,
+    at_once: bool,
+    as_json: bool,
+    config: Path | None,
+) -> None:
+    """Send issue NNN as its file says, or carry on sending it.
+
+    Nothing is gathered or drafted. Nobody who has the issue gets it again. Exit codes as of
+    `newsletter run`.
+    """
+    from flows.cli.run import finish
+    from flows.cli.terminal import TerminalObserver
+    from flows.pipeline.options import RunOptions
+    from flows.pipeline.run import send as send_now
+
+    observer = TerminalObserver()
+    options = RunOptions(because=because, at_once=at_once)
+    with observer.listening():
+        verdict = send_now(load_settings(config), number, options, observer=observer)
+    finish(ctx, verdict, as_json=as_json)

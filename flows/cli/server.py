@@ -1,0 +1,170 @@
+"""Which Prefect server a command talks to: the one set, `serve`'s, or a child of its own.
+
+Nothing here imports Prefect: a child is started and asked over HTTP.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from flows.errors import ServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+# A first start migrates an empty database: about 20 s of CPU.
+START_LIMIT = 120.0
+POLL = 0.25
+
+
+@contextlib.contextmanager
+def prefect_server(state: Path, *, narrate: Callable[[str], None]) -> Iterator[str]:
+    """Yield the API address of a healthy Prefect server and set PREFECT_API_URL to it.
+
+    `state` is the newsletter's `.newsletter` folder. Raises ServerError if none answers.
+    """
+    configured = os.environ.get("PREFECT_API_URL")
+    if configured:
+        _require_healthy(configured)
+        yield configured
+        return
+    served = served_url(state)
+    if served:
+        with _environment(PREFECT_API_URL=served):
+            yield served
+        return
+    with own_server(state, ui=False, narrate=narrate) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def own_server(
+    state: Path, *, ui: bool, narrate: Callable[[str], None], port: int = 0
+) -> Iterator[str]:
+    """Yield the API address of a Prefect server started for this command; it ends with it.
+
+    Raises ServerError if it does not come up within START_LIMIT seconds.
+    """
+    port = port or _free_port()
+    url = f"http://127.0.0.1:{port}/api"
+    home = state / "prefect"
+    home.mkdir(parents=True, exist_ok=True)
+    log = home / "server.log"
+    narrate("Starting Prefect (the first start takes about half a minute) …")
+    # The child ends when its standard input closes: also when we are killed.
+    with log.open("ab") as output, _environment(PREFECT_HOME=str(home), **_QUIET):
+        code = f"from flows.weekly import run_server; run_server({port}, ui={ui})"
+        child = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # Ctrl-C is for us: the server must outlive the run it records.
+            start_new_session=True,
+        )
+        try:
+            _wait_until_healthy(url, child, log)
+            with _environment(PREFECT_API_URL=url):
+                yield url
+        finally:
+            _end(child)
+
+
+# Telemetry off, and room for a slow first start.
+_QUIET = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": str(int(START_LIMIT)),
+}
+
+
+def served_url(state: Path) -> str | None:
+    """Return the API address of the server that `newsletter serve` runs, None if none answers."""
+    try:
+        url = json.loads((state / "server.json").read_text(encoding="utf-8"))["url"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return url if isinstance(url, str) and _healthy(url) else None
+
+
+@contextlib.contextmanager
+def announced(state: Path, url: str) -> Iterator[None]:
+    """Name the server in `.newsletter/server.json` for as long as the block runs."""
+    path = state / "server.json"
+    path.write_text(json.dumps({"url": url, "pid": os.getpid()}), encoding="utf-8")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            if json.loads(path.read_text(encoding="utf-8"))["pid"] == os.getpid():
+                path.unlink()
+
+
+def _require_healthy(url: str) -> None:
+    if not _healthy(url):
+        raise ServerError(
+            f"Prefect: {url} does not answer; start that server, or unset PREFECT_API_URL to let "
+            "this command bring its own"
+        )
+
+
+def _healthy(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health", timeout=5).status_code == httpx.codes.OK
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return False
+
+
+def _wait_until_healthy(url: str, child: subprocess.Popen[bytes], log: Path) -> None:
+    limit = time.monotonic() + START_LIMIT
+    while time.monotonic() < limit:
+        if child.poll() is not None:
+            raise ServerError(
+                f"Prefect: its server ended at once (exit code {child.returncode}); see {log}"
+            )
+        if _healthy(url):
+            return
+        time.sleep(POLL)
+    raise ServerError(f"Prefect: its server was not up after {START_LIMIT:.0f} s; see {log}")
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    if child.stdin:
+        child.stdin.close()
+    child.terminate()
+    try:
+        child.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def _environment(**values: Any) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,1 @@
+"""A newsletter to try: sample feeds of invented projects, served on loopback, and sample people."""

@@ -1,0 +1,321 @@
+"""What gathering costs beside other readers: wall, CPU, memory, and how we behaved.
+
+    python tests/benchmarks/gather.py --feed-server PATH [--feeds FOLDER] [--reader-python PATH]
+        [--clones 200] [--hosts 20] [--latency 50] [--large 1000]
+
+`--feed-server` is a script that serves cloned feeds on loopback hosts and counts requests, and
+`--reader-python` an interpreter with lemon24/reader and rss2email installed. Each client runs in
+a process of its own: once with everything new, once with everything unchanged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.request import urlopen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+SETTINGS = """
+[newsletter]
+title = "Benchmark Weekly"
+sender = "Benchmark <weekly@news.example.org>"
+postal_address = "1 Quay Street"
+base_url = "https://news.example.org"
+
+[gather]
+allow_private_networks = true
+"""
+READER_ADD = """
+import sys
+from reader import make_reader
+reader = make_reader(sys.argv[1])
+for url in open(sys.argv[2]).read().split():
+    reader.add_feed(url)
+"""
+READER_UPDATE = """
+import sys
+from reader import make_reader
+reader = make_reader(sys.argv[1])
+reader.update_feeds(scheduled=False, workers=10)
+print(reader.get_entry_counts().total)
+"""
+RSS2EMAIL_SETTINGS = """
+[DEFAULT]
+from = bot@example.org
+to = reader@example.org
+email-protocol = maildir
+maildir-path = {folder}
+maildir-mailbox = mails
+verbose = error
+"""
+RSS2EMAIL_RUN = "import sys; from rss2email.main import run; run(sys.argv[1:])"
+COLUMNS = ("client", "run", "wall s", "CPU s", "peak PSS MB", "304", "max/host", "stored")
+SAMPLE_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What one run of a client took, and what it printed last."""
+
+    wall: float
+    cpu: float
+    pss: int
+    printed: str
+
+
+def main() -> int:
+    """Run it and print the table; 1 if a bar is missed."""
+    options = _options()
+    if options.gather:
+        return _gather(Path(options.gather), hours=options.later)
+    if options.feed_server is None:
+        sys.exit("name the server: --feed-server PATH")
+    folder = options.feeds or Path(options.feed_server).parent / "feeds"
+    rows: list[tuple[str, ...]] = [COLUMNS]
+    ours = _measured(options, folder, Newsletter(), options.clones, rows)
+    if options.reader_python is None:
+        print("reader, rss2email: skipped (no --reader-python)")
+        theirs: list[Cost] = []
+    else:
+        theirs = _measured(options, folder, Reader(options.reader_python), options.clones, rows)
+        _measured(options, folder, Rss2email(options.reader_python), options.clones, rows)
+    large = _measured(options, folder, Newsletter(), options.large, rows) if options.large else []
+    _print(rows)
+    return _judge(ours, theirs, large)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--feed-server", type=Path)
+    parser.add_argument("--feeds", type=Path)
+    parser.add_argument("--reader-python")
+    parser.add_argument("--clones", type=int, default=200)
+    parser.add_argument("--hosts", type=int, default=20)
+    parser.add_argument("--latency", type=int, default=50)
+    parser.add_argument("--large", type=int, default=1000)
+    # How the script starts itself as the client that is measured.
+    parser.add_argument("--gather", help=argparse.SUPPRESS)
+    parser.add_argument("--later", type=int, default=0, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _measured(
+    options: argparse.Namespace, feeds: Path, client: Any, clones: int, rows: list[tuple[str, ...]]
+) -> list[Cost]:
+    costs = []
+    with tempfile.TemporaryDirectory() as place, _server(options, feeds, clones) as address:
+        urls = _ask(address, "/__urls").split()
+        client.set_up(Path(place), urls)
+        before = 0
+        for name, hours in (("first", 0), ("304", 26)):
+            cost = _timed(client.command(Path(place), hours), Path(place))
+            stats = json.loads(_ask(address, "/__stats"))
+            unchanged, before = stats["not_modified"] - before, stats["not_modified"]
+            rows.append(_row(f"{client.name}, {clones} feeds", name, cost, stats, unchanged))
+            costs.append(cost)
+    return costs
+
+
+def _row(
+    client: str, run: str, cost: Cost, stats: dict[str, Any], unchanged: int
+) -> tuple[str, ...]:
+    return (
+        client,
+        run,
+        f"{cost.wall:.2f}",
+        f"{cost.cpu:.2f}",
+        f"{cost.pss / 2**20:.0f}",
+        str(unchanged),
+        str(stats["max_concurrent_per_host"]),
+        cost.printed,
+    )
+
+
+def _judge(ours: Sequence[Cost], theirs: Sequence[Cost], large: Sequence[Cost]) -> int:
+    bars = []
+    if theirs:
+        first, again = (mine.wall / other.wall for mine, other in zip(ours, theirs, strict=True))
+        bars += [("first run, wall to reader's", first, 0.5)]
+        bars += [("first run, CPU to reader's", ours[0].cpu / theirs[0].cpu, 2 / 3)]
+        bars += [("304 run, wall to reader's", again, 0.75)]
+    if large:
+        bars += [("large, peak PSS in MB", max(cost.pss for cost in large) / 2**20, 150)]
+    for what, found, most in bars:
+        print(f"{'ok  ' if found <= most else 'MISS'} {what}: {found:.2f} (at most {most:.2f})")
+    return int(any(found > most for _what, found, most in bars))
+
+
+class Newsletter:
+    """This program, by the stage that `newsletter gather` runs."""
+
+    name = "newsletter"
+
+    def set_up(self, place: Path, urls: Sequence[str]) -> None:
+        """Write the settings that name the feeds."""
+        feeds = "".join(f'\n[[feeds]]\nurl = "{url}"\n' for url in urls)
+        (place / "newsletter.toml").write_text(SETTINGS + feeds, encoding="utf-8")
+
+    def command(self, place: Path, hours: int) -> list[str]:
+        """Return the command line of one run."""
+        config = str(place / "newsletter.toml")
+        return [sys.executable, __file__, "--gather", config, "--later", str(hours)]
+
+
+class Reader:
+    """lemon24/reader with ten workers."""
+
+    name = "reader"
+
+    def __init__(self, python: str) -> None:
+        self._python = python
+
+    def set_up(self, place: Path, urls: Sequence[str]) -> None:
+        """Add the feeds to its database; not measured."""
+        (place / "urls").write_text("\n".join(urls), encoding="utf-8")
+        command = [self._python, "-c", READER_ADD, str(place / "db"), str(place / "urls")]
+        subprocess.run(command, check=True)
+
+    def command(self, place: Path, hours: int) -> list[str]:  # noqa: ARG002 - it knows no clock
+        """Return the command line of one run."""
+        return [self._python, "-c", READER_UPDATE, str(place / "db")]
+
+
+class Rss2email:
+    """rss2email, writing to a Maildir."""
+
+    name = "rss2email"
+
+    def __init__(self, python: str) -> None:
+        self._python = python
+
+    def set_up(self, place: Path, urls: Sequence[str]) -> None:
+        """Write its settings and an empty Maildir."""
+        for name in ("cur", "new", "tmp"):
+            (place / "mails" / name).mkdir(parents=True)
+        feeds = "".join(f"\n[feed.f{n}]\nurl = {url}\n" for n, url in enumerate(urls))
+        text = RSS2EMAIL_SETTINGS.format(folder=place) + feeds
+        (place / "rss2email.cfg").write_text(text, encoding="utf-8")
+
+    def command(self, place: Path, hours: int) -> list[str]:  # noqa: ARG002 - it knows no clock
+        """Return the command line of one run."""
+        files = ["--config", str(place / "rss2email.cfg"), "--data", str(place / "data.json")]
+        return [self._python, "-c", RSS2EMAIL_RUN, *files, "run"]
+
+
+def _gather(config: Path, *, hours: int) -> int:
+    from sqlalchemy import text  # noqa: PLC0415 - the script that measures does not pay for it
+
+    from flows.pipeline.gathering import gather_items  # noqa: PLC0415
+    from flows.pipeline.observer import LogObserver  # noqa: PLC0415
+    from flows.pipeline.stores import open_store  # noqa: PLC0415
+    from flows.settings import load  # noqa: PLC0415
+
+    settings = load(config)
+    with open_store(settings) as engine:
+        now = datetime.now(UTC) + timedelta(hours=hours)
+        gathered = gather_items(settings, engine, now=now, observer=LogObserver())
+        with engine.connect() as connection:
+            print(connection.execute(text("SELECT count(*) FROM items")).scalar())
+    return min(len(gathered.failed), 1)
+
+
+@contextmanager
+def _server(options: argparse.Namespace, feeds: Path, clones: int) -> Iterator[str]:
+    about = ["--clone", str(clones), "--hosts", str(options.hosts), "--latency"]
+    command = [sys.executable, str(options.feed_server), str(feeds), *about, str(options.latency)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().split()[1]
+        finally:
+            process.terminate()
+
+
+def _ask(address: str, path: str) -> str:
+    with urlopen(address + path) as answer:  # noqa: S310 - the server of this script
+        text: str = answer.read().decode()
+        return text
+
+
+def _timed(command: Sequence[str], place: Path) -> Cost:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.monotonic()
+    with (place / "narration").open("w") as narration:
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=narration, text=True, cwd=place
+        )
+        with _watched(process.pid) as peak:
+            printed, _nothing = process.communicate()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    last = printed.split()[-1] if printed.split() else ""
+    return Cost(wall=time.monotonic() - start, cpu=cpu, pss=max(peak), printed=last)
+
+
+@contextmanager
+def _watched(pid: int) -> Iterator[list[int]]:
+    """Yield a list that grows by the memory (PSS) of a process and its children, sampled."""
+    sizes, ended = [0], threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(SAMPLE_SECONDS):
+            sizes.append(sum(_pss(member) for member in _family(pid)))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield sizes
+    finally:
+        ended.set()
+        watcher.join()
+
+
+def _family(root: int) -> set[int]:
+    parents = {}
+    for name in os.listdir("/proc"):  # noqa: PTH208 - names are all that is wanted
+        if name.isdigit():
+            parents[int(name)] = _parent(name)
+    family = {root}
+    while more := {pid for pid, parent in parents.items() if parent in family} - family:
+        family |= more
+    return family
+
+
+def _parent(pid: str) -> int:
+    try:
+        return int(Path("/proc", pid, "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def _pss(pid: int) -> int:
+    try:
+        rollup = Path("/proc", str(pid), "smaps_rollup").read_text()
+    except OSError:
+        return 0
+    sizes = [int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")]
+    return 1024 * sum(sizes)
+
+
+def _print(rows: Sequence[tuple[str, ...]]) -> None:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
