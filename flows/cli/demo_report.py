@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,6 +125,7 @@ def _places(settings: Settings, issue: Issue) -> list[str]:
 def _steps(settings: Settings, number: int) -> list[str]:
     draft = files_of(settings, number).draft.relative_to(settings.folder)
     steps = (
+        *_activation(),
         (f"cd {_short(settings.folder)}", "the commands look for newsletter.toml where you are"),
         (f"newsletter preview {number}", "see the issue as a mail"),
         (f"edit {draft}", "an issue is a file: change a line, and preview it again"),
@@ -131,6 +134,13 @@ def _steps(settings: Settings, number: int) -> list[str]:
         ("newsletter init my-newsletter", "settings for a newsletter of your own"),
     )
     return _columns(steps)
+
+
+def _activation() -> Iterator[tuple[str, str]]:
+    """Yield how the shell finds `newsletter`, if it was started by its path."""
+    activate = Path(sys.prefix) / "bin" / "activate"
+    if shutil.which("newsletter") is None and activate.exists():
+        yield f". {_short(activate)}", "so that the shell finds newsletter"
 
 
 def _columns(rows: Iterable[tuple[str, str]]) -> list[str]:
