@@ -8,7 +8,8 @@
 What was put is answered conditionally (304) and gzipped when asked for. Other paths misbehave:
 /status/CODE, /retry/CODE/VALUE (Retry-After), /redirect/CODE?to=ADDRESS, /hops/N (302s, then
 /feed), /loop, /cookie, /drip, /hang, /hang-body, /close, /truncated, /bomb/MEGABYTES, /endless,
-/page (HTML that names /feed), /login (a redirect to HTML that names none), /missing/... (404).
+/page (HTML that names /feed), /login (a redirect to HTML that names none), /missing/... (404),
+/stray (204, and bytes behind it).
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class FeedServer:
         self.requests: list[Request] = []
         self.documents: dict[str, Document] = {"/feed": Document(body=FEED)}
         self.most_at_once = 0
-        self._at_once = 0
+        self.at_once = 0
         self._lock = threading.Lock()
         # Set when the server ends, so that nothing that hangs outlives the test.
         self.ended = threading.Event()
@@ -119,13 +120,13 @@ class FeedServer:
     def serving(self, request: Request) -> Iterator[None]:
         with self._lock:
             self.requests.append(request)
-            self._at_once += 1
-            self.most_at_once = max(self.most_at_once, self._at_once)
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
         try:
             yield
         finally:
             with self._lock:
-                self._at_once -= 1
+                self.at_once -= 1
 
 
 class _Server(ThreadingHTTPServer):
@@ -217,6 +218,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _close(self, _rest: str, _query: Mapping[str, str]) -> None:
         self.close_connection = True
+
+    def _stray(self, _rest: str, _query: Mapping[str, str]) -> None:
+        self._answer(204, None)
+        self.wfile.write(b"what a 204 must not have")
 
     def _truncated(self, _rest: str, _query: Mapping[str, str]) -> None:
         self._begin(len(FEED))

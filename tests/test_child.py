@@ -35,17 +35,18 @@ def ours() -> Iterator[Connection]:
     assert not thread.is_alive()
 
 
-def job(body: bytes, now: datetime) -> Job:
-    return Job(body=body, feed=Feed(url=URL), url=URL, content_type="", now=now)
+def ask(connection: Connection, body: bytes, now: datetime) -> Outcome:
+    connection.send(Job(feed=Feed(url=URL), url=URL, content_type="", now=now))
+    connection.send_bytes(body)
+    outcome: Outcome = connection.recv()
+    return outcome
 
 
 def test_a_job_is_answered_and_the_next_one_too(ours: Connection, now: datetime) -> None:
     assert ours.recv() == "ready"
-    ours.send(job(FEED, now))
-    outcome: Outcome = ours.recv()
+    outcome = ask(ours, FEED, now)
     assert outcome.parsed is not None
     assert len(outcome.parsed.items) == 2
     if outcome.last:
         return  # the process that runs these tests is large, so the child would be replaced
-    ours.send(job(b"", now))
-    assert ours.recv().problem == f"parse: {URL} is empty"
+    assert ask(ours, b"", now).problem == f"parse: {URL} is empty"

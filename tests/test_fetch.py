@@ -9,7 +9,7 @@ import pytest
 
 from flows.errors import FetchError, GoneError, RefusedAddress
 from flows.gather.fetch import fetch, open_client, user_agent
-from flows.gather.limits import HostLimit, Limits
+from flows.gather.limits import HostLimit, Limits, Trip
 from flows.gather.transport import GuardedTransport
 from flows.models import FeedState
 from tests.feed_server import FEED
@@ -191,7 +191,7 @@ def test_a_drip_ends_at_the_total_limit(
     client: httpx.Client, feed_server: FeedServer, now: datetime
 ) -> None:
     with pytest.raises(FetchError, match="in time"):
-        fetch(client, feed_server.url("/drip"), now=now, limits=Limits(seconds=0.3))
+        fetch(client, feed_server.url("/drip"), now=now, trip=Trip(Limits(seconds=0.3)))
 
 
 @pytest.mark.parametrize(

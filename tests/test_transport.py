@@ -10,7 +10,7 @@ import pytest
 
 from flows.errors import FetchError
 from flows.gather.fetch import fetch, open_client
-from flows.gather.limits import Limits
+from flows.gather.limits import Limits, Trip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ def test_a_resolver_that_hangs_is_left_behind(
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
     with pytest.raises(FetchError, match="did not answer in time"):
-        fetch(client, "http://slow.example/feed", now=now, limits=Limits(seconds=0.1))
+        fetch(client, "http://slow.example/feed", now=now, trip=Trip(Limits(seconds=0.1)))
     ended.set()
 
 

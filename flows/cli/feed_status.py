@@ -63,14 +63,14 @@ def _moment(moment: datetime | None) -> str:
 def _sentences(week: Manners) -> list[str]:
     if not week.visits:
         return ["Nobody was asked in the last seven days."]
-    sentences = [
+    cost = (
         f"In the last seven days: {week.requests} requests in {week.visits} visits, "
         f"{week.share_unchanged:.0%} of them answered by a 304; "
         f"{_size(week.received)} received, {_size(week.saved)} saved."
-    ]
+    )
     if not week.wishes:
-        return [*sentences, "Nobody asked us to slow down."]
-    sentences.append(f"{len(week.wishes)} times we were asked to slow down:")
+        return [cost, "Nobody asked us to slow down."]
+    sentences = [cost, f"We were asked to slow down {len(week.wishes)} times:"]
     for wish in week.wishes:
         kept = {True: "", False: " (too soon)", None: ""}[wish.kept]
         sentences.append(f"  {_moment(wish.at)} {wish.feed_url}: {wish.sentence}{kept}")

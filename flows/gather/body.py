@@ -12,12 +12,15 @@ from flows.gather.guards import shown
 if TYPE_CHECKING:
     import httpx
 
+    from flows.gather.limits import Trip
+
 # Most feeds have under 1 MB; the largest blogs and podcasts a few.
 MOST_BYTES = 10 * 2**20
 # Asked for by nobody, but some servers gzip what is gzipped already.
 _MOST_CODINGS = 3
 # A gzip file may consist of several; each costs a copy of what follows.
 _MOST_MEMBERS = 16
+_PIECE = 2**18
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 # What we did not ask for and cannot read; other unknown names ("utf-8", "none") mean nothing.
 _UNREADABLE = frozenset({"br", "zstd", "compress", "x-compress", "dcb", "dcz"})
@@ -27,30 +30,37 @@ class Unusable(ValueError):
     """A body that is too large, broken or late; the message says which."""
 
 
-def read_raw(response: httpx.Response, *, deadline: float) -> bytes:
-    """Return the body as it was sent; raises FetchError if it is too large, cut short, or late."""
+def read_body(response: httpx.Response, *, trip: Trip, deadline: float) -> bytes:
+    """Return the decoded body; raises FetchError if it is too large, cut short, broken or late."""
+    try:
+        raw = _read_raw(response, trip, deadline)
+        with trip.limits.decoding:
+            body = decode(raw, response.headers.get("content-encoding", ""))
+        if not trip.make_room(len(body), deadline=deadline):
+            raise _late()
+    except Unusable as error:
+        url = str(response.url)
+        raise FetchError(f"fetch: {shown(url)} cannot be used: {error}", url=url) from error
+    return body
+
+
+def _read_raw(response: httpx.Response, trip: Trip, deadline: float) -> bytes:
     # Counted before decoding: httpx's own decoders return 64 MB for one chunk of a bomb.
     body = bytearray()
     for chunk in response.iter_raw():
         body += chunk
         if len(body) > MOST_BYTES:
-            raise _told(response, _too_large())
-        if time.monotonic() > deadline:
-            raise _told(response, Unusable("it was not all there in time"))
+            # An error keeps what the functions it came through had in their hands.
+            body.clear()
+            raise _too_large()
+        if time.monotonic() > deadline or not trip.make_room(len(body), deadline=deadline):
+            raise _late()
+    trip.is_whole = True
     return bytes(body)
 
 
-def decoded(response: httpx.Response, raw: bytes) -> bytes:
-    """Return the body without its content codings; raises FetchError if that cannot be."""
-    try:
-        return decode(raw, response.headers.get("content-encoding", ""))
-    except Unusable as error:
-        raise _told(response, error) from error
-
-
-def _told(response: httpx.Response, error: Unusable) -> FetchError:
-    url = str(response.url)
-    return FetchError(f"fetch: {shown(url)} cannot be used: {error}", url=url)
+def _late() -> Unusable:
+    return Unusable("it was not all there in time")
 
 
 def decode(raw: bytes, codings: str) -> bytes:
@@ -98,13 +108,18 @@ def _inflate(raw: bytes) -> bytes:
 
 
 def _decompress(raw: bytes, *, bits: int, room: int) -> tuple[bytes, bytes]:
-    decompressor = zlib.decompressobj(bits)
-    body = decompressor.decompress(raw, room + 1)
-    if len(body) > room:
-        raise _too_large()
-    if not decompressor.eof:
-        raise Unusable("its encoding ends too early")
-    return body, decompressor.unused_data
+    # Piece by piece: zlib would hold a large result twice while it puts it together.
+    decompressor, body = zlib.decompressobj(bits), bytearray()
+    while not decompressor.eof:
+        piece = decompressor.decompress(raw, _PIECE)
+        raw = decompressor.unconsumed_tail
+        body += piece
+        if len(body) > room:
+            body.clear()
+            raise _too_large()
+        if not piece and not raw and not decompressor.eof:
+            raise Unusable("its encoding ends too early")
+    return bytes(body), decompressor.unused_data
 
 
 def _too_large() -> Unusable:

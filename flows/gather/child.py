@@ -31,16 +31,14 @@ def serve(connection: Connection) -> None:
         connection.send("ready")
         last = False
         while not last:
-            outcome = _read(connection.recv())
+            outcome = _read(connection.recv(), connection.recv_bytes())
             last = outcome.last
             connection.send(outcome)
 
 
-def _read(job: Job) -> Outcome:
+def _read(job: Job, body: bytes) -> Outcome:
     try:
-        parsed = parse(
-            job.body, feed=job.feed, url=job.url, content_type=job.content_type, now=job.now
-        )
+        parsed = parse(body, feed=job.feed, url=job.url, content_type=job.content_type, now=job.now)
     except ParseError as error:
         return Outcome(problem=str(error), alternates=error.alternates, last=_is_large())
     except MemoryError:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from flows.errors import FeedError, ParseError
 from flows.gather.fetch import fetch
 from flows.gather.guards import shown
-from flows.gather.limits import Tally
+from flows.gather.limits import Trip
 from flows.gather.manners import after_answer
 from flows.gather.reading import reading
-from flows.models import FeedReport, FeedState, Visit
+from flows.gather.visit import cost
+from flows.models import FeedReport, FeedState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -71,29 +72,21 @@ def _first(
 
 
 def _read(feed: Feed, client: httpx.Client, parsers: ParserPool, now: datetime) -> FeedReport:
-    tally = Tally()
-    answer = fetch(client, feed.url, tally=tally, now=now)
-    parsed = parsers.parse(
-        answer.body or b"", feed=feed, url=answer.url, content_type=answer.content_type, now=now
-    )
+    with Trip() as trip:
+        answer = fetch(client, feed.url, trip=trip, now=now)
+        parsed = parsers.parse(
+            answer.body or b"", feed=feed, url=answer.url, content_type=answer.content_type, now=now
+        )
     # What has no name of its own in the settings bears the title that its publisher gives it.
     found = replace(feed, url=answer.moved_to or feed.url, name=feed.name or parsed.title)
     state = after_answer(FeedState(url=found.url), answer, now=now, least_interval=_LEAST)
     state = replace(state, reading=reading(found), moved_to=None, moves_seen=0)
-    visit = Visit(
-        feed_url=found.url,
-        at=now,
-        requests=tally.requests,
-        status=tally.status,
-        received=tally.received,
-        wait=tally.wait,
-        due_at=state.due_at,
-    )
     return FeedReport(
         feed=found,
         state=state,
         items=parsed.items,
+        count=len(parsed.items),
         status="new",
         notes=parsed.problems,
-        visit=visit,
+        visit=cost(trip, state, at=now),
     )

@@ -6,6 +6,7 @@ are mostly text, and those calls were a third of what reading them cost.
 
 from __future__ import annotations
 
+from typing import Any
 from xml.sax.expatreader import ExpatParser
 
 # The name by which xml.sax.make_parser finds this module.
@@ -16,6 +17,9 @@ _BUFFER = 2**16
 
 class _WholeTexts(ExpatParser):
     """The standard driver, with pyexpat's own buffer switched on."""
+
+    # The parser that the standard driver makes; its stubs do not know it.
+    _parser: Any
 
     def reset(self) -> None:
         """Prepare for a new document."""

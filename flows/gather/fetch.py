@@ -13,9 +13,9 @@ import httpx
 
 from flows.errors import FetchError, GoneError, RefusedAddress
 from flows.gather.answer import Answer
-from flows.gather.body import decoded, read_raw
+from flows.gather.body import read_body
 from flows.gather.guards import check_url, shown
-from flows.gather.limits import IN_ALL, TOTAL_SECONDS, Limits, Tally
+from flows.gather.limits import CLOSING_SECONDS, IN_ALL, TOTAL_SECONDS, Trip
 from flows.gather.manners import read_max_age, read_retry_after
 from flows.gather.transport import DEADLINE, Deadline, GuardedTransport
 
@@ -41,6 +41,8 @@ ACCEPT = (
 _LITTLE = 64 * 2**10
 # Nothing reached the host, so nothing of ours is left there.
 _NEVER_THERE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, RefusedAddress)
+# httpcore's word for what happens before a request on a new connection.
+_CONNECTING = "connection.connect_tcp.started"
 _WHAT_IT_MEANS = {
     401: "it wants a password",
     403: "it refuses us",
@@ -79,13 +81,12 @@ def fetch(
     url: str,
     *,
     state: FeedState | None = None,
-    limits: Limits | None = None,
-    tally: Tally | None = None,
+    trip: Trip | None = None,
     now: datetime,
 ) -> Answer:
-    """Return what `url` answers within the limits; raises FetchError, RefusedAddress."""
+    """Return what `url` answers within the trip's limits; raises FetchError, RefusedAddress."""
     try:
-        visit = _Visit(client, state, limits or Limits(), tally=tally or Tally(), now=now)
+        visit = _Visit(client, state, trip or Trip(), now=now)
         return visit.follow(url)
     except RefusedAddress as error:
         reason = str(error).removeprefix("guard: ")
@@ -113,21 +114,18 @@ class _Visit:
         self,
         client: httpx.Client,
         state: FeedState | None,
-        limits: Limits,
+        trip: Trip,
         *,
-        tally: Tally,
         now: datetime,
     ) -> None:
         self._client = client
-        self._limits = limits
-        self._tally = tally
+        self._trip = trip
         self._now = now
         # Validators are for the address that gave them, not for where it redirects to by now.
         self._known = _conditions(state)
         self._known_by = httpx.URL(state.answered_by or state.url) if self._known and state else ""
         self._conditions: dict[bytes, bytes] = {}
-        self._deadline: Deadline | None = None
-        self._whole = False
+        self._deadline = Deadline()
 
     def follow(self, start: str) -> Answer:
         url, moved_to, permanent = httpx.URL(start), None, True
@@ -150,36 +148,62 @@ class _Visit:
 
     @contextmanager
     def _ask(self, url: httpx.URL) -> Iterator[httpx.Response]:
-        limits = self._limits
+        limits = self._trip.limits
         with limits.hosts.turn(url.host):
             # The clock starts with the first request: waiting for a turn is our own choice.
-            self._deadline = self._deadline or Deadline(
-                at=time.monotonic() + limits.seconds, stopped=limits.stopped
-            )
+            if not self._trip.requests:
+                end = time.monotonic() + limits.seconds
+                self._deadline = Deadline(at=end, stopped=limits.stopped)
+            self._trip.is_whole = False
+            response = None
             try:
-                yield from self._response(url)
+                response = self._send(url)
+                yield response
+            except _NEVER_THERE:
+                self._trip.is_whole = True
+                raise
             finally:
-                if not self._whole:
-                    # Still this host's turn: it may not have noticed yet that we are gone.
-                    limits.stopped.wait(limits.rest)
+                self._leave(response)
 
-    def _response(self, url: httpx.URL) -> Iterator[httpx.Response]:
-        self._whole = False
+    def _leave(self, response: httpx.Response | None) -> None:
+        """Close the answer, and stay until its host has noticed: till then we count for it."""
+        rest = self._trip.limits.rest
+        if response is not None:
+            self._trip.received += response.num_bytes_downloaded
+            response.close()
+        if self._trip.is_whole:
+            closing = response is not None and response.headers.get("connection") == "close"
+            rest = min(rest, CLOSING_SECONDS) if closing else 0
+        if rest:
+            self._trip.limits.stopped.wait(rest)
+
+    def _send(self, url: httpx.URL) -> httpx.Response:
         self._conditions = self._known if url == self._known_by else {}
-        self._tally.requests += 1
-        self._tally.status = 0
+        connected: list[str] = []
+        request = self._client.build_request(
+            "GET",
+            url,
+            headers=self._conditions,
+            extensions={
+                DEADLINE: self._deadline,
+                "trace": lambda event, _info: (
+                    connected.append(event) if event == _CONNECTING else None
+                ),
+            },
+        )
+        self._trip.status = 0
+        self._trip.requests += 1
         try:
-            with self._client.stream(
-                "GET", url, headers=self._conditions, extensions={DEADLINE: self._deadline}
-            ) as response:
-                self._tally.status = response.status_code
-                try:
-                    yield response
-                finally:
-                    self._tally.received += response.num_bytes_downloaded
-        except _NEVER_THERE:
-            self._whole = True
-            raise
+            response = self._client.send(request, stream=True)
+        except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+            if connected:
+                raise
+            # Not this feed's fault: the connection was a used one, and its host had closed it,
+            # or had said more on it than an earlier answer held (RFC 9112 9.3.1).
+            self._trip.requests += 1
+            response = self._client.send(request, stream=True)
+        self._trip.status = response.status_code
+        return response
 
     def _finish(self, response: httpx.Response) -> None:
         """Read what little is left of an answer, so that its connection may be used again."""
@@ -189,17 +213,19 @@ class _Visit:
                 read += len(chunk)
                 if read > _LITTLE:
                     return
-            self._whole = True
+            self._trip.is_whole = True
 
     def _answer(self, response: httpx.Response, moved_to: str | None, *, permanent: bool) -> Answer:
         unchanged = response.status_code == NOT_MODIFIED and bool(self._conditions)
         retry_after = read_retry_after(response.headers, now=self._now)
-        self._tally.wait = None if retry_after is None else timedelta(seconds=retry_after)
+        self._trip.wait = None if retry_after is None else timedelta(seconds=retry_after)
         if unchanged or response.status_code not in GOOD:
             self._finish(response)
         if not unchanged and response.status_code not in GOOD:
             _refuse(response, retry_after=retry_after, permanent=permanent)
-        body = None if unchanged else self._body(response)
+        body = None
+        if not unchanged:
+            body = read_body(response, trip=self._trip, deadline=self._deadline.at)
         return Answer(
             url=str(response.url),
             body=body,
@@ -210,14 +236,9 @@ class _Visit:
                 response, b"Last-Modified", kept=unchanged and b"If-Modified-Since"
             ),
             max_age=read_max_age(response.headers),
-            retry_after=self._tally.wait,
+            retry_after=self._trip.wait,
             moved_to=moved_to,
         )
-
-    def _body(self, response: httpx.Response) -> bytes:
-        raw = read_raw(response, deadline=self._deadline.at if self._deadline else 0)
-        self._whole = True
-        return decoded(response, raw)
 
     def _validator(
         self, response: httpx.Response, name: bytes, *, kept: bytes | Literal[False]

@@ -13,7 +13,7 @@ from flows.gather.pool import ParserPool
 from flows.gather.visit import Visitor, first_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
     from datetime import datetime
 
     import httpx
@@ -31,7 +31,7 @@ def gather(
     client: httpx.Client,
     now: datetime,
     least_interval: timedelta = LEAST_INTERVAL,
-) -> Iterator[FeedReport]:
+) -> Generator[FeedReport, None, None]:
     """Yield how each feed fared, as it is done; one bad feed is one report with a problem.
 
     A report's state is to be saved after its items: a crash in between loses nothing. Who stops

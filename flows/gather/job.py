@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One document to be read."""
+    """One document to be read; its bytes follow by themselves, so that they are never copied."""
 
-    body: bytes
     feed: Feed
     url: str
     content_type: str

@@ -11,9 +11,9 @@ import feedparser
 import feedparser.api
 
 from flows.errors import ParseError
+from flows.gather import expat
 from flows.gather.charset import decode
 from flows.gather.dates import zone
-from flows.gather import expat
 from flows.gather.entry import feed_author, read_entry, text_of
 from flows.gather.guards import shown
 from flows.gather.items import Context, absolute, distinct, problems_of

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 # Ten times what the largest real feed at hand (2 MB) takes on a busy machine.
 PARSE_SECONDS = 10.0
-MEMORY = 192 * 2**20
+# What two children and the parent have together stays below 200 MB.
+MEMORY = 96 * 2**20
+# Of documents larger than this one is read at a time.
+LARGE = 2**19
 START_SECONDS = 60.0
 MOST_CHILDREN = 2
 _CODE = "import sys; sys.path[:] = {path!r}; from flows.gather.child import main; main({memory})"
@@ -55,9 +58,10 @@ class _Child:
             raise OSError("the process that reads feeds did not start in time")
         self._connection.recv()
 
-    def ask(self, job: Job, *, seconds: float) -> Outcome | None:
+    def ask(self, job: Job, body: bytes, *, seconds: float) -> Outcome | None:
         """Return the outcome, None if there is none in time; raises EOFError if it died."""
         self._connection.send(job)
+        self._connection.send_bytes(body)
         if not self._connection.poll(seconds):
             return None
         outcome: Outcome = self._connection.recv()
@@ -84,6 +88,7 @@ class ParserPool:
         self._idle: LifoQueue[_Child | None] = LifoQueue()
         self._size = min(MOST_CHILDREN, os.cpu_count() or 1)
         self._lock = Lock()
+        self._large = Lock()
         self._running: set[_Child] = set()
         self._closed = False
         for _ in range(self._size):
@@ -117,19 +122,20 @@ class ParserPool:
         self, body: bytes, *, feed: Feed, url: str, content_type: str = "", now: datetime
     ) -> Parsed:
         """Return what the feed says; raises ParseError, also if it takes too long or too much."""
-        job = Job(body=body, feed=feed, url=url, content_type=content_type, now=now)
-        outcome = self._ask(job)
+        job = Job(feed=feed, url=url, content_type=content_type, now=now)
+        with self._large if len(body) > LARGE else contextlib.nullcontext():
+            outcome = self._ask(job, body)
         if outcome.parsed is None:
             problem = outcome.problem or self._too_much(url)
             raise ParseError(problem, url=url, alternates=outcome.alternates)
         return outcome.parsed
 
-    def _ask(self, job: Job) -> Outcome:
+    def _ask(self, job: Job, body: bytes) -> Outcome:
         idle = self._idle.get()
         child = kept = None
         try:
             child = self._start(job.url) if idle is None else idle
-            outcome = child.ask(job, seconds=self._seconds)
+            outcome = child.ask(job, body, seconds=self._seconds)
             if outcome is None:
                 raise ParseError(
                     f"parse: {shown(job.url)} takes longer than {self._seconds:.0f} s to read",

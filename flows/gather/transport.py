@@ -15,6 +15,7 @@ import httpcore
 import httpx
 
 from flows.gather.guards import check_address
+from flows.gather.limits import SLICE_SECONDS
 
 if TYPE_CHECKING:
     import ssl
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 # What a request may carry: the Deadline by which it must be over.
 DEADLINE = "deadline"
-# Nobody waits longer than this for a wish to stop to be heard.
-_SLICE = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +61,7 @@ class _Stream(httpcore.NetworkStream):
             if left <= 0:
                 raise httpcore.ReadTimeout("the time for the whole answer is over")
             try:
-                return self._stream.read(max_bytes, min(left, _SLICE))
+                return self._stream.read(max_bytes, min(left, SLICE_SECONDS))
             except httpcore.ReadTimeout:
                 continue
 
@@ -173,7 +172,7 @@ def _awaited(
         if left <= 0:
             raise httpcore.ConnectTimeout(f"{host} was not resolved in time")
         try:
-            return answers.get(timeout=min(left, _SLICE))
+            return answers.get(timeout=min(left, SLICE_SECONDS))
         except Empty:
             continue
 

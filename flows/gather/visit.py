@@ -14,7 +14,7 @@ from flows.gather.answer import Answer
 from flows.gather.body import MOST_BYTES
 from flows.gather.fetch import NOT_MODIFIED, fetch
 from flows.gather.guards import shown
-from flows.gather.limits import Limits, Tally
+from flows.gather.limits import Limits, Trip
 from flows.gather.manners import MOVES_TO_BELIEVE, address, after_answer, after_failure, due_at
 from flows.gather.reading import reading
 from flows.models import FeedKind, FeedReport, FeedState, Visit
@@ -46,26 +46,13 @@ class Visitor:
         resting = self._resting(feed, state)
         if resting:
             return resting
-        tally = Tally()
-        try:
-            report = self._read(feed, state, tally)
-        except (FeedError, OSError) as error:
-            report = self.failed(feed, state, error)
-        return replace(report, visit=self._visit(report, tally, spared=state.body_bytes))
-
-    def _visit(self, report: FeedReport, tally: Tally, *, spared: int) -> Visit | None:
-        if not tally.requests:
-            return None
-        return Visit(
-            feed_url=report.feed.url,
-            at=self.now,
-            requests=tally.requests,
-            status=tally.status,
-            received=tally.received,
-            saved=spared if tally.status == NOT_MODIFIED else 0,
-            wait=tally.wait,
-            due_at=report.state.due_at,
-        )
+        with Trip(self.limits) as trip:
+            try:
+                report = self._read(feed, state, trip)
+            except (FeedError, OSError) as error:
+                report = self.failed(feed, state, error)
+        visit = cost(trip, report.state, at=self.now, spared=state.body_bytes)
+        return replace(report, visit=visit)
 
     def _resting(self, feed: Feed, state: FeedState) -> FeedReport | None:
         if state.gone:
@@ -82,9 +69,9 @@ class Visitor:
             note = f"{note} ({state.error})"
         return FeedReport(feed=feed, state=state, status="resting", notes=(note,))
 
-    def _read(self, feed: Feed, state: FeedState, tally: Tally) -> FeedReport:
+    def _read(self, feed: Feed, state: FeedState, trip: Trip) -> FeedReport:
         known = still_known(state, feed)
-        answer = self._ask(feed, known, tally)
+        answer = self._ask(feed, known, trip)
         after = after_answer(known, answer, now=self.now, least_interval=self.least_interval)
         after = replace(after, reading=reading(feed))
         notes = _moved(after)
@@ -99,9 +86,16 @@ class Visitor:
             now=self.now,
         )
         notes = (*notes, *parsed.problems)
-        return FeedReport(feed=feed, state=after, items=parsed.items, status="new", notes=notes)
+        return FeedReport(
+            feed=feed,
+            state=after,
+            items=parsed.items,
+            count=len(parsed.items),
+            status="new",
+            notes=notes,
+        )
 
-    def _ask(self, feed: Feed, state: FeedState, tally: Tally) -> Answer:
+    def _ask(self, feed: Feed, state: FeedState, trip: Trip) -> Answer:
         path = local_path(feed)
         if path:
             return read_file(path)
@@ -109,8 +103,7 @@ class Visitor:
             self.client,
             address(state),
             state=state,
-            limits=self.limits,
-            tally=tally,
+            trip=trip,
             now=self.now,
         )
 
@@ -126,6 +119,22 @@ class Visitor:
         if after.failures >= MANY_FAILURES:
             problem = f"{problem}; it failed {after.failures} times in a row: look after it"
         return FeedReport(feed=feed, state=after, status="failed", problem=problem)
+
+
+def cost(trip: Trip, state: FeedState, *, at: datetime, spared: int = 0) -> Visit | None:
+    """Return what a trip to a feed cost, None if nobody was asked; a 304 spared so many bytes."""
+    if not trip.requests:
+        return None
+    return Visit(
+        feed_url=state.url,
+        at=at,
+        requests=trip.requests,
+        status=trip.status,
+        received=trip.received,
+        saved=spared if trip.status == NOT_MODIFIED else 0,
+        wait=trip.wait,
+        due_at=state.due_at,
+    )
 
 
 def still_known(state: FeedState, feed: Feed) -> FeedState:

@@ -12,7 +12,6 @@ from flows.gather.fetch import NOT_MODIFIED
 from flows.gather.guards import shown
 from flows.gather.manners import LONGEST_RETRY_AFTER, MOVES_TO_BELIEVE, due_at, told
 from flows.gather.visit import local_path
-from flows.models import FeedState
 from flows.store.feeds import load_states
 from flows.store.items import count_items
 from flows.store.visits import load_visits
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from flows.models import Feed, Visit
+    from flows.models import Feed, FeedState, Visit
     from flows.settings import Settings
 
 WEEK = timedelta(days=7)
@@ -48,8 +47,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A publisher's wish that we slow down, and what we did; `kept` is None where it is too early
-    to say."""
+    """A publisher's wish that we slow down, and what we did; `kept` is None if it is too early."""
 
     feed_url: str
     at: datetime
@@ -121,7 +119,7 @@ def _word(
         reason = f"it moved to {shown(state.moved_to)}"
         return "moved", reason, f"newsletter feeds move {name}"
     if due and due > now and not local_path(feed):
-        return "resting", state.due_because, ""
+        return "resting", state.due_because or "it was asked less than an hour ago", ""
     return "due", "", ""
 
 

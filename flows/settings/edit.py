@@ -108,16 +108,23 @@ def remove_feed(text: str, index: int) -> str:
     del wanted["feeds"][index]
     if not wanted["feeds"]:
         del wanted["feeds"]
-    if changed is None or tomllib.loads(changed) != wanted:
+    if not _says(changed, wanted):
         raise SettingsError(f"feeds[{index + 1}] cannot be told apart: take it out by hand")
     return changed
 
 
-def _without_table(text: str, index: int) -> str | None:
+def _says(text: str, wanted: dict[str, Any]) -> bool:
+    try:
+        return tomllib.loads(text) == wanted
+    except tomllib.TOMLDecodeError:
+        return False
+
+
+def _without_table(text: str, index: int) -> str:
     lines = text.splitlines(keepends=True)
     starts = [number for number, line in enumerate(lines) if _FEEDS_HEADER.match(line)]
     if index >= len(starts):
-        return None
+        return text
     start = starts[index]
     rest = range(start + 1, len(lines))
     end = next((number for number in rest if _ANY_HEADER.match(lines[number])), len(lines))

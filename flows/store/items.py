@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, or_, select
 
 from flows.models import Item, Kind
+from flows.store.names import name, place
 from flows.store.schema import items as table
 from subscribers.database import insert_into, reading
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine, RowMapping
+    from sqlalchemy.dialects import postgresql, sqlite
 
     from flows.models import Feed
 
@@ -81,16 +83,23 @@ def put_items(
 
 
 def _row(item: Item, feed_url: str, now: datetime) -> dict[str, Any]:
-    values = {name: getattr(item, name) for name in _OF_ITEM}
-    return {**values, "feed_url": feed_url, "kind": item.kind.value, "first_seen": now}
+    values = {column: getattr(item, column) for column in _OF_ITEM}
+    found_by = {"place": place(item.url), "name": name(item.title)}
+    own = {"feed_url": feed_url, "kind": item.kind.value, "first_seen": now}
+    return {**values, **own, **found_by}
 
 
 def _known(connection: Connection, keys: Iterable[Key]) -> set[Key]:
     guids: dict[str, list[str]] = defaultdict(list)
     for feed_url, guid in keys:
         guids[feed_url].append(guid)
+    # A feed that is gathered for the first time has nothing to compare with.
+    query = select(table.c.feed_url).where(table.c.feed_url.in_(list(guids))).distinct()
+    there = set(connection.execute(query).scalars())
     known: set[Key] = set()
     for feed_url, own in guids.items():
+        if feed_url not in there:
+            continue
         for start in range(0, len(own), _AT_ONCE):
             query = select(table.c.guid).where(
                 table.c.feed_url == feed_url, table.c.guid.in_(own[start : start + _AT_ONCE])
@@ -114,13 +123,13 @@ def _upsert(connection: Connection, rows: list[dict[str, Any]]) -> int:
     return changed
 
 
-def _statement(connection: Connection) -> Any:
+def _statement(connection: Connection) -> sqlite.Insert | postgresql.Insert:
     insert = insert_into(connection, table)
     told = insert.excluded
-    changes: dict[str, Any] = {name: told[name] for name in _TEXTS}
+    changes: dict[str, Any] = {column: told[column] for column in (*_TEXTS, "place", "name")}
     changes["published"] = func.coalesce(table.c.published, told.published)
     differs = or_(
-        *(table.c[name].is_distinct_from(told[name]) for name in _TEXTS),
+        *(table.c[column].is_distinct_from(told[column]) for column in _TEXTS),
         table.c.published.is_(None) & told.published.is_not(None),
     )
     return insert.on_conflict_do_update(
@@ -136,7 +145,7 @@ def count_items(engine: Engine, urls: Iterable[str]) -> dict[str, int]:
         .group_by(table.c.feed_url)
     )
     with reading(engine).begin() as connection:
-        return {feed_url: count for feed_url, count in connection.execute(query)}
+        return {str(row[0]): int(row[1]) for row in connection.execute(query)}
 
 
 def load_items(
@@ -155,9 +164,11 @@ def load_items(
     )
     with reading(engine).begin() as connection:
         rows = connection.execute(query).mappings().all()
-    return [_item(row, names) for row in rows]
+    return [item_of(row, names) for row in rows]
 
 
-def _item(row: RowMapping, names: dict[str, str]) -> Item:
-    values = {name: row[name] for name in _OF_ITEM}
-    return Item(**{**values, "feed": names[row["feed_url"]], "kind": Kind(row["kind"])})
+def item_of(row: RowMapping, names: Mapping[str, str]) -> Item:
+    """Return the item of a row; a feed without a name in `names` goes by its address."""
+    values = {column: row[column] for column in _OF_ITEM}
+    feed_url = row["feed_url"]
+    return Item(**{**values, "feed": names.get(feed_url, feed_url), "kind": Kind(row["kind"])})
