@@ -9,8 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.edit.dedupe import Recollection, dedupe, history_keys, remembered, republished
+from flows.edit.dedupe import (
+    UNNUMBERED,
+    Recollection,
+    dedupe,
+    history_keys,
+    ran_before,
+    remembered,
+    republished,
+)
 from flows.edit.fingerprint import containment, fingerprint, sentences, unpack
+from flows.edit.republished import suspects
 from flows.edit.titles import differ_in_number, read
 from flows.models import Item, Remembered, Story
 
@@ -579,3 +588,28 @@ def test_an_archive_that_was_only_seen_is_noticed_too() -> None:
 def test_a_feed_with_news_is_no_archive() -> None:
     news = [item(f"https://a.example/new-{words(n)}", f"News on {words(n)}") for n in range(30)]
     assert republished(dedupe([*map(renumbered, ARCHIVE[:4]), *news]), earlier=ARCHIVE) == []
+
+
+def test_a_past_issue_without_a_number_is_named_so() -> None:
+    kept = Kept(*(remembered(told, issue=UNNUMBERED) for told in (RAN, *ARCHIVE)))
+    story = dedupe([RAN], history=kept)[0]
+    assert (story.ran_in, story.held) == (UNNUMBERED, "ran in a past issue: same address")
+    found = republished(dedupe(map(renumbered, ARCHIVE), history=kept))
+    assert [line.sentence for line in found] == [
+        "Some Feed handed out 20 old stories again; all are held back"
+    ]
+
+
+def test_what_certainly_ran_is_told_the_newest_issue_first() -> None:
+    other = remembered(item("https://a.example/x", "Another matter"), issue=9)
+    past = [remembered(RAN, issue=3), other, remembered(RAN, issue=7)]
+    assert [(ran.issue, because) for ran, because in ran_before(RAN, past)] == [
+        (7, "same address"),
+        (3, "same address"),
+    ]
+
+
+def test_only_feeds_with_many_stories_are_suspect() -> None:
+    alone = item("https://b.example/x", "One of its kind", feed="B")
+    told = suspects(dedupe([*ARCHIVE, alone]))
+    assert {one.feed for one in told} == {"Some Feed"}

@@ -12,6 +12,7 @@ from flows.edit.draft import Outline, Source, draft
 from flows.edit.entries import address, detail, mislabelled, title
 from flows.edit.headline import cut_at_word, preheader, subject
 from flows.edit.pages import not_an_article
+from flows.edit.republished import Republication
 from flows.models import Entry, Issue, Item, Kind, Story
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -398,3 +399,21 @@ def test_a_cut_ends_in_no_dangling_word() -> None:
 def test_no_stories_make_an_empty_issue() -> None:
     issue = drafted()
     assert (issue.sections, issue.left_over, issue.subject) == ((), (), "Harbour Weekly 42")
+
+
+def test_old_stories_that_a_feed_told_again_are_one_line() -> None:
+    old = tuple(Story(lead=item(f"Old thing {number}")) for number in range(9))
+    archive = Republication(feed="Harbour Blog", stories=old, sentence="told again")
+    fresh = Story(lead=item("New thing"))
+    issue = draft(
+        [*old, fresh],
+        outline=Outline(now=NOW),
+        number=1,
+        date=date(2026, 11, 23),
+        title="W",
+        again=[archive],
+    )
+    assert [entry.title for entry in issue.entries] == ["New thing"]
+    assert [(entry.title, entry.notes) for entry in issue.left_over] == [
+        ("9 old stories from Harbour Blog", ("left out: told again",))
+    ]

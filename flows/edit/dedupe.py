@@ -15,7 +15,7 @@ from flows.edit.fingerprint import unpack
 from flows.edit.keys import TELLING, history_keys, keys_of, remembered
 from flows.edit.likeness import Judgement, Reading, Verdict, judge
 from flows.edit.lookalikes import look_alikes
-from flows.edit.readings import read_all
+from flows.edit.readings import read, read_all
 from flows.edit.republished import Republication, republished
 from flows.models import Story
 
@@ -26,15 +26,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NO_HISTORY",
+    "UNNUMBERED",
     "History",
     "Recollection",
     "Republication",
     "dedupe",
     "history_keys",
+    "named",
+    "ran_before",
     "remembered",
     "republished",
 ]
 
+# What ran in issues that were imported without their numbers.
+UNNUMBERED = 0
 # How many look-alikes of one story an editor is asked about.
 MOST_LIKELY = 3
 
@@ -101,7 +106,19 @@ def _story(cluster: Cluster, past: _Past, likely: Sequence[str]) -> Story:
     )
     if past.issue is None:
         return story
-    return replace(story, ran_in=past.issue, held=f"ran in #{past.issue}: {past.reason}")
+    return replace(story, ran_in=past.issue, held=f"ran in {named(past.issue)}: {past.reason}")
+
+
+def named(issue: int) -> str:
+    """Return how an issue is called: "#42", or "a past issue" if it was imported unnumbered."""
+    return f"#{issue}" if issue != UNNUMBERED else "a past issue"
+
+
+def ran_before(item: Item, ran: Iterable[Remembered]) -> list[tuple[Remembered, str]]:
+    """Return what of `ran` certainly told the item's story, newest issue first, and why."""
+    reading = read(item)
+    judged = ((past, _judge_past([reading], past)) for past in sorted(ran, key=_latest))
+    return [(past, judgement.reason) for past, judgement in judged if judgement]
 
 
 def _newest_first(story: Story) -> tuple[object, ...]:
@@ -152,7 +169,8 @@ def _recalled(readings: Sequence[Reading], ran: Iterable[Remembered]) -> _Past:
         if judgement:
             held.append((past.issue, judgement.reason))
         elif judgement.verdict is Verdict.LIKELY:
-            likely.append((past.issue, f"looks like “{past.title}”, which ran in #{past.issue}"))
+            told = f"looks like “{past.title}”, which ran in {named(past.issue)}"
+            likely.append((past.issue, told))
     if held:
         return _Past(*held[0])
     return _Past(likely=tuple(text for _, text in likely[:1]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from flows.edit.entries import VIDEO, address, entry, left_out
+from flows.edit.entries import VIDEO, address, entry, handed_out_again, left_out
 from flows.edit.groups import grouped
 from flows.edit.headline import preheader, subject
 from flows.edit.outline import Outline, Source
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
 
+    from flows.edit.republished import Republication
     from flows.edit.sections import Room
     from flows.edit.workshop import Workshop
     from flows.models import Story
@@ -30,9 +31,20 @@ WRITTEN_OUT = 40
 
 
 def draft(
-    stories: Sequence[Story], *, outline: Outline, number: int, date: date, title: str
+    stories: Sequence[Story],
+    *,
+    outline: Outline,
+    number: int,
+    date: date,
+    title: str,
+    again: Sequence[Republication] = (),
 ) -> Issue:
-    """Return the issue these stories make; every story is in it or left over with its reason."""
+    """Return the issue these stories make; every story is in it or left over with its reason.
+
+    The old stories that a feed handed out `again` are left over in one line for each feed.
+    """
+    old = {id(story) for archive in again for story in archive.stories}
+    stories = [story for story in stories if id(story) not in old]
     unfit = {id(story): reason for story in stories if (reason := _unfit(story))}
     shop = workshop(item for story in stories for item in story.items)
     found = ranked(_candidate(story, outline) for story in stories if id(story) not in unfit)
@@ -47,6 +59,7 @@ def draft(
         sections=sections,
         left_over=(
             *_over_limits(chosen, shop),
+            *map(handed_out_again, again),
             *(left_out(story, unfit[id(story)]) for story in _apart(stories, unfit)),
         ),
     )
@@ -75,7 +88,8 @@ def _unfit(story: Story) -> str:
 
 
 def _ran(story: Story) -> str:
-    if story.ran_in is None or f"#{story.ran_in}" in story.held:
+    # A past issue that was imported may have no number.
+    if not story.ran_in or f"#{story.ran_in}" in story.held:
         return story.held
     ran = f"ran in #{story.ran_in}"
     return f"{ran}: {story.held}" if story.held else ran

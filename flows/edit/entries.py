@@ -17,6 +17,7 @@ from flows.edit.workshop import host, repeated, shown_source, site
 from flows.models import Entry, Kind, Link
 
 if TYPE_CHECKING:
+    from flows.edit.republished import Republication
     from flows.edit.sections import Candidate
     from flows.edit.workshop import Workshop
     from flows.models import Item, Story
@@ -108,6 +109,15 @@ def left_out(story: Story, reason: str) -> Entry:
         url=address(item.url),
         source=shown_source(item),
         notes=(f"left out: {one_line(reason) or 'it ran before'}",),
+    )
+
+
+def handed_out_again(archive: Republication) -> Entry:
+    """Return the one line for all the old stories that a feed handed out again."""
+    feed = one_line(archive.feed) or "a feed"
+    return Entry(
+        title=f"{len(archive.stories)} old stories from {feed}",
+        notes=(f"left out: {one_line(archive.sentence)}",),
     )
 
 

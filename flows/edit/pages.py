@@ -48,6 +48,11 @@ def not_an_article(item: Item) -> str:
     return ""
 
 
+def is_furniture(url: str) -> bool:
+    """Tell whether an address is of a site's furniture: its contact form, its terms."""
+    return bool(_furniture(_path(url)))
+
+
 def _path(url: str) -> str:
     """Return the path of an address, empty where a query or fragment says which page it is."""
     try:

@@ -13,15 +13,22 @@ from flows.edit.sections import LEFT_OVER, NEW
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from flows.models import Entry, Issue
+    from flows.models import Entry, Issue, Story
 
 _HEADING = re.compile(r"^##(?!#)[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 
 
-def missing(fresh: Issue, standing: Issue) -> list[Entry]:
-    """Return a fresh draft's entries that the standing issue has nowhere, not even left over."""
+def missing(fresh: Issue, standing: Issue, *, stories: Iterable[Story] = ()) -> list[Entry]:
+    """Return a fresh draft's entries that the standing issue has nowhere, not even left over.
+
+    A story of `stories` is there if any of its items is: another may lead it by now.
+    """
     there = (*standing.entries, *standing.new, *standing.left_over)
     known = {canonical(url) for entry in there for url in _addresses(entry)}
+    for story in stories:
+        told = {canonical(item.url) for item in story.items if item.url}
+        if not told.isdisjoint(known):
+            known |= told
     return [part for entry in fresh.entries if (part := _unknown(entry, known))]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,12 +49,24 @@ def republished(stories: Iterable[Story], *, earlier: Iterable[Item] = ()) -> li
     return found
 
 
+def suspects(stories: Iterable[Story]) -> list[Item]:
+    """Return the leading items whose feeds told enough stories to be an archive's.
+
+    Only what such feeds told earlier needs to be looked up for `republished`.
+    """
+    told = list(stories)
+    counted = Counter(story.lead.feed for story in told)
+    return [story.lead for story in told if counted[story.lead.feed] >= FEWEST_AGAIN]
+
+
 def _again(stories: Sequence[Story], earlier: Sequence[Item]) -> tuple[Story, ...]:
     by_name: dict[str, list[tuple[Item, Reading]]] = defaultdict(list)
     for item in earlier:
         reading = read(item)
         for name in _names(reading):
             by_name[name].append((item, reading))
+    if not by_name:
+        return tuple(story for story in stories if story.held)
     return tuple(story for story in stories if story.held or _was_there(story.lead, by_name))
 
 
@@ -72,7 +84,8 @@ def _names(reading: Reading) -> set[str]:
 
 
 def _sentence(feed: str, again: Sequence[Story]) -> str:
-    issues = sorted({story.ran_in for story in again if story.ran_in is not None})
+    # Imported stories may have run in an issue without a number.
+    issues = sorted({story.ran_in for story in again if story.ran_in})
     ran = ""
     if issues:
         span = f"#{issues[0]}" if len(issues) == 1 else f"#{issues[0]} to #{issues[-1]}"

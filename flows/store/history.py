@@ -85,6 +85,27 @@ def remember(engine: Engine, remembered: Iterable[Remembered]) -> None:
             connection.execute(insert, chunk)
 
 
+def ran_by_issue(engine: Engine) -> dict[int, int]:
+    """Return how many items are remembered of each issue, the newest issue first."""
+    query = select(history.c.issue, func.count()).group_by(history.c.issue)
+    with reading(engine).begin() as connection:
+        rows = connection.execute(query.order_by(history.c.issue.desc()))
+        return {int(row[0]): int(row[1]) for row in rows}
+
+
+def newest_issue(engine: Engine) -> int:
+    """Return the highest number of an issue that is remembered, 0 if none is."""
+    with reading(engine).begin() as connection:
+        return connection.execute(select(func.max(history.c.issue))).scalar() or 0
+
+
+def titles_that_ran(engine: Engine) -> dict[str, str]:
+    """Return the address of every title that ran; of those that ran twice, the newest."""
+    query = select(history.c.title, history.c.url).order_by(history.c.issue)
+    with reading(engine).begin() as connection:
+        return {row.title: row.url for row in connection.execute(query) if row.title}
+
+
 def forget(engine: Engine, issue: int) -> None:
     """Drop what ran in an issue: one that was stopped before anybody got it never ran."""
     with engine.begin() as connection:

@@ -77,10 +77,15 @@ items = Table(
     Column("comments", Text, nullable=False),
     Column("thumbnail", Text, nullable=False),
     Column("truncated", Boolean, nullable=False),
+    # What stands for address and title where an item is looked for (see names).
+    Column("place", BigInteger),
+    Column("name", BigInteger),
     UniqueConstraint("feed_url", "guid", name="items_once_per_feed"),
 )
 Index("items_by_published", items.c.published)
 Index("items_by_first_seen", items.c.first_seen)
+Index("items_by_place", items.c.place, items.c.feed_url)
+Index("items_by_name", items.c.name, items.c.feed_url)
 
 issues = Table(
     "issues",
@@ -124,6 +129,29 @@ history_keys = Table(
     Column("history_id", BigInteger, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
+
+# What became of each item when an issue was drafted, and why: for whoever asks later.
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("issue", Integer, primary_key=True, autoincrement=False),
+    # Made from what the item said, as its row may change; `story` is that of the leading item.
+    Column("item", BigInteger, primary_key=True, autoincrement=False),
+    Column("story", BigInteger, nullable=False),
+    # What stands for the one spelling of its address, or for its title if it has none.
+    Column("address", BigInteger, nullable=False),
+    Column("feed", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("fate", String(16), nullable=False),
+    # The heading it was put under.
+    Column("section", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("decided_at", UTCDateTime, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("decisions_by_address", decisions.c.address)
+Index("decisions_by_story", decisions.c.issue, decisions.c.story)
 
 leases = Table(
     "leases",
