@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
+from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, default
+from importlib import import_module
 
 import pytest
 
 from flows.errors import TemplateError
 from flows.models import Brand, Entry, Finding, Mail, Section
-from flows.render.check import MESSAGE_RULES, RULES, check, check_message, errors
+from flows.render.check import (
+    DOMAIN_RULES,
+    ELSEWHERE,
+    MESSAGE_RULES,
+    RECEIVED_RULES,
+    RULES,
+    check,
+    check_message,
+    check_received,
+    errors,
+)
 from flows.render.html import render
 from flows.render.rules.looks import contrast, parse_colour
 from flows.render.sample import SAMPLE, SAMPLE_BRAND
@@ -87,6 +100,8 @@ BREACHES = [
     ("D06", "error", style("@import 'x';")),
     ("D07", "error", after_h1('<p style="display:flex">x</p>')),
     ("D07", "error", after_h1('<p style="float:left">x</p>')),
+    ("D07", "error", style("@supports (display: grid) { .x { color: #000000 } }")),
+    ("D07", "error", after_h1("<section>x</section>")),
     ("D08", "error", after_h1('<p style="padding:4px">x</p>')),
     ("D08", "error", after_h1('<div style="width:50px">x</div>')),
     ("D09", "error", html("max-width:600px", "max-width:900px")),
@@ -150,6 +165,7 @@ BREACHES = [
     ("C04", "warn", html("[data-ogsb]", "[data-x]")),
     ("C04", "warn", html("prefers-color-scheme: dark", "max-width: 300px")),
     ("C05", "warn", after_h1('<p style="background-color:#000000; color:#777777">x</p>')),
+    ("C05", "warn", after_h1('<p style="background-color:#7f7f7f; color:#000000">x</p>')),
     ("C06", "warn", after_h1('<p style="font-size:11px">x</p>')),
     ("C06", "warn", after_h1('<p style="font-size:1em">x</p>')),
     ("C06", "warn", after_h1('<p style="font-size:16px; line-height:18px">x</p>')),
@@ -187,8 +203,45 @@ def test_every_rule_has_a_breach_in_the_table() -> None:
     assert {(rule.id, rule.severity) for rule in RULES} == {row[:2] for row in BREACHES}
 
 
+# All that a mail of ours has to keep to, by group.
+IDS = {"H": 15, "S": 3, "D": 16, "I": 6, "L": 8, "P": 2, "C": 6, "G": 5, "X": 3}
+TABLES = (*RULES, *MESSAGE_RULES, *RECEIVED_RULES, *DOMAIN_RULES)
+
+
+def test_the_tables_hold_all_rules_and_no_other() -> None:
+    wanted = {f"{group}{number:02}" for group, most in IDS.items() for number in range(1, most + 1)}
+    assert len(wanted) == 64
+    assert {rule.id for rule in (*TABLES, *ELSEWHERE)} == wanted
+
+
+def test_a_rule_that_is_held_elsewhere_is_held_there_only() -> None:
+    assert {rule.id for rule in TABLES} & {rule.id for rule in ELSEWHERE} == set()
+
+
+@pytest.mark.parametrize("where", [rule.where for rule in ELSEWHERE])
+def test_what_holds_a_rule_elsewhere_exists(where: str) -> None:
+    module, _, name = where.partition(":")
+    holder: object = import_module(module)
+    for part in name.split("."):
+        holder = getattr(holder, part)
+    assert callable(holder)
+    assert holder.__doc__ or name.startswith("test_")
+
+
 def test_every_rule_says_why_and_who_says_so() -> None:
-    assert all(rule.why and rule.source and rule.find.__doc__ for rule in (*RULES, *MESSAGE_RULES))
+    assert all(rule.why and rule.source for rule in (*TABLES, *ELSEWHERE))
+    assert all(rule.find.__doc__ for rule in TABLES)
+
+
+def test_a_finding_says_why_and_who_says_so() -> None:
+    found = check(replace(MAIL, subject=" "), SAMPLE_BRAND)
+    assert [(one.rule, one.why, one.source) for one in found] == [
+        ("H11", "providers refuse a mail without", "RFC 5322")
+    ]
+
+
+def test_severities_are_two() -> None:
+    assert set(Counter(rule.severity for rule in (*TABLES, *ELSEWHERE))) == {"error", "warn"}
 
 
 def test_the_sender_is_of_the_domain_that_signs() -> None:
@@ -321,6 +374,66 @@ def test_a_message_that_is_right_has_no_findings() -> None:
 )
 def test_a_breach_in_a_message_is_found(rule: str, built: EmailMessage) -> None:
     assert rule in {found.rule for found in check_message(built)}
+
+
+# As an inbox keeps it: the way there added who signed, and what the receiver makes of it.
+SIGNED = (
+    "v=1; a=rsa-sha256; c=relaxed/relaxed; d=harbour.example.org; s=s1;\r\n"
+    " h=from:subject:list-unsubscribe:\r\n list-unsubscribe-post:to; bh=AA==; b=AA=="
+)
+
+
+def received(
+    signature: str = SIGNED, verdict: str = "mx; spf=pass; dkim=pass; dmarc=pass"
+) -> bytes:
+    lines = [f"Authentication-Results: {verdict}"] if verdict else []
+    lines += [f"DKIM-Signature: {signature}"] if signature else []
+    return "".join(f"{line}\r\n" for line in lines).encode() + message().as_bytes()
+
+
+def of_received(data: bytes) -> list[str]:
+    return [found.rule for found in check_received(message_from_bytes(data, policy=default))]
+
+
+def test_a_received_message_that_is_right_has_no_findings() -> None:
+    assert of_received(received()) == []
+    assert of_received(received(verdict="")) == []
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "",
+        SIGNED.replace("list-unsubscribe-post:", ""),
+        SIGNED.replace("list-unsubscribe:", ""),
+        SIGNED.replace("d=harbour.example.org", "d=sendgrid.net"),
+        SIGNED.replace("d=harbour.example.org", "d=arbour.example.org"),
+        "v=1",
+    ],
+)
+def test_a_signature_that_does_not_cover_one_click_is_found(signature: str) -> None:
+    assert set(of_received(received(signature))) == {"H15"}
+
+
+def test_a_signature_of_the_domain_above_counts() -> None:
+    assert of_received(received(SIGNED.replace("d=harbour.", "d="))) == []
+
+
+def test_one_signature_of_two_is_enough() -> None:
+    other = SIGNED.replace("d=harbour.example.org", "d=sendgrid.net").replace("list-", "x-")
+    assert of_received(received(f"{other}\r\nDKIM-Signature: {SIGNED}")) == []
+
+
+@pytest.mark.parametrize(
+    "verdict", ["mx; spf=softfail; dkim=pass", "mx; dkim=fail reason=x", "mx; dmarc=fail (p=NONE)"]
+)
+def test_what_the_receiver_doubts_is_found(verdict: str) -> None:
+    assert of_received(received(verdict=verdict)) == ["H14"]
+
+
+def test_a_verdict_that_came_with_the_mail_does_not_count() -> None:
+    theirs = "mx; dmarc=pass\r\nAuthentication-Results: forged; dmarc=fail"
+    assert of_received(received(verdict=theirs)) == []
 
 
 def test_every_rule_for_messages_is_an_error() -> None:

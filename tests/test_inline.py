@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import lxml.html
@@ -159,6 +160,25 @@ def test_nothing_is_fetched_and_no_file_is_read(
             inline(page)
 
 
+def test_nothing_is_fetched_where_a_stylesheet_hides_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret.css"
+    secret.write_text("p { color: #654321 }")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("something was asked for")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr("builtins.open", refuse)
+    for href in ("https://evil.example/x.css", f"file://{secret}", str(secret)):
+        page = PAGE.format(css="", body=f'<p>x</p><img src="{href}">').replace(
+            "</head>", f'<link rel="&#115;tylesheet" href="{href}"></head>'
+        )
+        assert "#654321" not in inline(page)
+
+
 @pytest.mark.parametrize("html", ["", " ", "<!-- -->"])
 def test_what_is_no_html_is_an_error(html: str) -> None:
     with pytest.raises(TemplateError):
@@ -174,6 +194,32 @@ def raw(theme: str) -> str:
     environment = themes.open_theme(theme)
     values = rendering._values(SAMPLE, SAMPLE_BRAND, theme=theme, unsubscribe="-tag-")
     return themes.fill(environment, themes.HTML, values)
+
+
+PIECES = re.compile(r"<!--.*?-->|<!\[[^>]*>|<style data-premailer.*?</style>|-tag-", re.DOTALL)
+
+
+@pytest.mark.parametrize("theme", themes.names())
+def test_a_themes_conditions_tags_and_kept_style_come_through(theme: str) -> None:
+    pieces = PIECES.findall(raw(theme))
+    assert len(pieces) >= 5
+    assert PIECES.findall(inline(raw(theme))) == pieces
+
+
+def test_all_tags_at_once_come_through_in_order_and_a_second_pass_changes_nothing() -> None:
+    body = "".join(
+        f'<!--[if mso]><p>{tag}</p><![endif]--><p title="x">{tag} <a href="{tag}">{tag}</a></p>'
+        for tag in TAGS
+    )
+    html = of(body, css="i { color: #000000 }")
+    assert body in html
+    assert inline(html) == html
+
+
+def test_threads_make_the_same() -> None:
+    pages = [raw(theme) for theme in themes.names() for _ in range(6)]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(inline, pages)) == [inline(page) for page in pages]
 
 
 @pytest.mark.parametrize("theme", themes.names())

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from email.errors import MessageError
-from email.header import Header
-from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
+from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, EmailPolicy, Policy
 from email.utils import parseaddr
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from flows.deliver.headers import POLICY, identified
 from flows.errors import Refused
 
 if TYPE_CHECKING:
@@ -23,24 +22,6 @@ if TYPE_CHECKING:
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 ONE_CLICK = "List-Unsubscribe=One-Click"
-
-
-class _Verbatim(UnstructuredHeader, BaseHeader):
-    """A header that is written as it is: folding would turn a long address into encoded words."""
-
-    def fold(self, *, policy: Policy[Any]) -> str:
-        """Return the header's line."""
-        return f"{self.name}: {self}{policy.linesep}"
-
-
-def _policy() -> EmailPolicy[EmailMessage]:
-    registry = HeaderRegistry()
-    for name in ("list-unsubscribe", "message-id"):
-        registry.map_to_type(name, _Verbatim)
-    return SMTP.clone(header_factory=registry)
-
-
-POLICY = _policy()
 
 
 def build(
@@ -116,8 +97,8 @@ def one_line(text: str) -> str:
 
 
 def encoded(value: str) -> str:
-    """Return a header's value in ASCII (RFC 2047)."""
-    return value if value.isascii() else Header(value, "utf-8").encode(linesep="", maxlinelen=0)
+    """Return a header's value in ASCII (RFC 2047), but for an identifier in <> at its end."""
+    return value if value.isascii() else " ".join(identified(value))
 
 
 def sender_domain(mail: Mail) -> str:

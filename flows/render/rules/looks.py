@@ -64,33 +64,56 @@ def parse_colour(text: str) -> Colour | None:
 
 def light(reading: Reading) -> Iterator[str]:
     """Text can be read by day."""
-    yield from _unreadable(reading, [], _as_is, "")
+    yield from _unreadable(reading, [], _as_they_are, "")
 
 
 def dark(reading: Reading) -> Iterator[str]:
     """Text can be read in the dark, where a client asks for it."""
-    yield from _unreadable(reading, _by_weight(dark_rules(reading)), _as_is, " in the dark")
+    yield from _unreadable(reading, _by_weight(dark_rules(reading)), _as_they_are, " in the dark")
 
 
 def inverted(reading: Reading) -> Iterator[str]:
     """Text can be read where a client turns all colours round."""
-    yield from _unreadable(reading, [], _invert, " with colours inverted")
+    yield from _unreadable(reading, [], _both_inverted, " with colours inverted")
 
 
-def _as_is(colour: Colour) -> Colour:
-    return colour
+def partly_inverted(reading: Reading) -> Iterator[str]:
+    """Text can be read where a client turns light grounds dark, and dark text light."""
+    yield from _unreadable(reading, [], _light_grounds_inverted, " with light grounds inverted")
+
+
+def _as_they_are(text: Colour, ground: Colour) -> tuple[Colour, Colour]:
+    return text, ground
+
+
+def _both_inverted(text: Colour, ground: Colour) -> tuple[Colour, Colour]:
+    return _invert(text), _invert(ground)
+
+
+def _light_grounds_inverted(text: Colour, ground: Colour) -> tuple[Colour, Colour]:
+    return (
+        text if _is_light(text) else _invert(text),
+        _invert(ground) if _is_light(ground) else ground,
+    )
 
 
 def _invert(colour: Colour) -> Colour:
     return 255 - colour[0], 255 - colour[1], 255 - colour[2]
 
 
+def _is_light(colour: Colour) -> bool:
+    return max(colour) + min(colour) > 255
+
+
 def _unreadable(
-    reading: Reading, overrides: Rules, seen: Callable[[Colour], Colour], where: str
+    reading: Reading,
+    overrides: Rules,
+    seen: Callable[[Colour, Colour], tuple[Colour, Colour]],
+    where: str,
 ) -> Iterator[str]:
     told: set[tuple[Colour, Colour]] = set()
     for look, text in _texts(reading.root.body, _Look(), overrides):
-        ratio = contrast(seen(look.colour), seen(look.background))
+        ratio = contrast(*seen(look.colour, look.background))
         pair = (look.colour, look.background)
         if ratio < _needed(look) and pair not in told:
             told.add(pair)

@@ -113,17 +113,6 @@ def forbidden(reading: Reading) -> Iterator[str]:
             yield "A style block imports another; its rules must stand in it."
 
 
-def layout(reading: Reading) -> Iterator[str]:
-    """Layout by tables, which Word knows."""
-    for element in elements(reading):
-        found = style(element)
-        if found.get("display", "").endswith(("flex", "grid")):
-            yield f"<{element.tag}> is laid out by {found['display']}, which Outlook ignores."
-        for name in ("position", "float"):
-            if found.get(name, "none") not in {"none", "static"}:
-                yield f"<{element.tag}> is laid out by {name}, which Outlook ignores."
-
-
 def padding(reading: Reading) -> Iterator[str]:
     """Padding on cells, width as an attribute."""
     for element in elements(reading):
@@ -147,7 +136,8 @@ def _is_button(element: HtmlElement) -> bool:
 def container(reading: Reading) -> Iterator[str]:
     """One column of 600 px, and Outlook's table for it."""
     widths = [style(element).get("max-width", "") for element in elements(reading)]
-    if not any(re.fullmatch(r"[1-6]\d\dpx", width) for width in widths):
+    pixels = (re.fullmatch(r"(\d+)px", width) for width in widths)
+    if not any(found and 100 <= int(found[1]) <= 680 for found in pixels):
         yield "No container has a max-width of at most 680px."
     ghosts = [tag for comment in reading.comments for tag in _TABLE.findall(comment)]
     if not any(_attributes(ghost).get("width") == "600" for ghost in ghosts):

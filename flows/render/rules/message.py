@@ -1,4 +1,4 @@
-"""Rules for the message as it leaves: headers, parts, lines."""
+"""Rules for the message as it leaves and as it arrives: headers, parts, lines, signatures."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 _ONCE = ("From", "To", "Subject", "Date", "Message-ID")
 _LONGEST_LINE = 998
+_TO_BE_SIGNED = ("List-Unsubscribe", "List-Unsubscribe-Post")
+# What a receiver may say of a mail that is not as it should be (RFC 8601).
+_FAILED = re.compile(r"\b(spf|dkim|dmarc)=(none|fail|softfail|permerror|policy)\b", re.IGNORECASE)
 
 
 def once(message: EmailMessage) -> Iterator[str]:
@@ -69,3 +72,40 @@ def line_length(message: EmailMessage) -> Iterator[str]:
     longest = max((len(line) for line in message.as_bytes().splitlines()), default=0)
     if longest > _LONGEST_LINE:
         yield f"A line of the message has {longest} bytes; relays break lines over 998."
+
+
+def authenticated(message: EmailMessage) -> Iterator[str]:
+    """The receiver found SPF, DKIM and DMARC right."""
+    # The newest stands on top; those beneath may be anybody's word.
+    said = str(next(iter(message.get_all("Authentication-Results", [])), ""))
+    for method, result in dict.fromkeys(_FAILED.findall(said)):
+        yield f"The receiver says {method.lower()}={result.lower()} in Authentication-Results."
+
+
+def signed(message: EmailMessage) -> Iterator[str]:
+    """A signature of the sender's domain covers the headers of one click."""
+    signatures = [_tags(str(one)) for one in message.get_all("DKIM-Signature", [])]
+    domain = str(message.get("From", "")).rpartition("@")[2].rstrip("> ").lower()
+    ours = [tags for tags in signatures if _aligned(tags.get("d", "").lower(), domain)]
+    if not ours:
+        others = ", ".join(tags.get("d", "nobody") for tags in signatures)
+        yield f"No DKIM-Signature is of {domain}; " + (
+            f"it is signed by {others}." if others else "save the mail as a reader got it."
+        )
+        return
+    covered = [{name.lower() for name in tags.get("h", "").split(":")} for tags in ours]
+    for name in _TO_BE_SIGNED:
+        if not any(name.lower() in names for names in covered):
+            yield f"No DKIM-Signature of {domain} covers {name}."
+
+
+def _tags(signature: str) -> dict[str, str]:
+    """Return a signature's tags; white space in them means nothing (RFC 6376 3.2)."""
+    pairs = (part.partition("=") for part in re.sub(r"\s+", "", signature).split(";"))
+    return {name: value for name, equals, value in pairs if equals}
+
+
+def _aligned(signing: str, sending: str) -> bool:
+    return bool(signing) and (
+        signing == sending or sending.endswith(f".{signing}") or signing.endswith(f".{sending}")
+    )
