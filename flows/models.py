@@ -208,6 +208,8 @@ class IssueRecord:
     window_start: datetime | None = None
     cutoff: datetime | None = None
     approved_hash: str | None = None
+    # Why a person sends it in spite of a blocking finding.
+    because: str = ""
     sent_at: datetime | None = None
 
 
@@ -247,12 +249,14 @@ class Mail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What a check has to say: the rule's id, "error" or "warn", and one sentence."""
+    """What a check has to say: the rule's id, "error" or "warn", one sentence; why, who says so."""
 
     rule: str
     severity: str
     message: str
     line: int = 0
+    why: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,7 +308,7 @@ class Counts:
 
 
 class WaveStatus(StrEnum):
-    """Where a wave stands: `open` takes more batches, `cancelling` is asked for, not yet certain."""
+    """Where a wave stands: `open` takes more batches, `cancelling` is asked for, not certain."""
 
     OPEN = "open"
     CLOSED = "closed"
@@ -405,12 +409,16 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedReport:
-    """How one feed fared in a gathering; `visit` is None where nobody was asked."""
+    """How one feed fared in a gathering; `visit` is None where nobody was asked.
+
+    `count` is how many items it told of, also where they are stored and no longer at hand.
+    """
 
     feed: Feed
     state: FeedState
     visit: Visit | None = None
     items: tuple[Item, ...] = ()
+    count: int = 0
     status: str = ""
     problem: str = ""
     notes: tuple[str, ...] = field(default=())

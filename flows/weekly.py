@@ -6,19 +6,23 @@ The only module that imports Prefect, which costs seconds: commands import it wh
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
 import os
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import httpx
 import uvicorn
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.exceptions import PrefectException
 from prefect.runner import Runner
 from prefect.runtime import flow_run
 from prefect.schedules import Cron
@@ -56,6 +60,8 @@ T = TypeVar("T")
 RETRIES = 3
 # Seconds between looks for runs that are due.
 POLL = 2.0
+# Seconds that Prefect gets to record how a run ended.
+RECORDING = 30.0
 
 
 def _may_be_retried(_task: object, _run: TaskRun, state: State[Any]) -> bool:
@@ -74,6 +80,14 @@ def _as_task(name: str, step: Callable[[], T]) -> T:
     By submission: a cancelled run interrupts a direct call in mid-batch, but lets a submitted
     task finish. The step carries its values itself, so Prefect stores none of them.
     """
+
+    # What is a sentence for the operator is no failure of Prefect's to log with a traceback.
+    def told() -> T | NewsletterError:
+        try:
+            return step()
+        except NewsletterError as error:
+            return error
+
     run = task(
         name=name,
         retries=RETRIES,
@@ -82,8 +96,11 @@ def _as_task(name: str, step: Callable[[], T]) -> T:
         retry_condition_fn=_may_be_retried,
         cache_policy=NO_CACHE,
         persist_result=False,
-    )(step)
-    return run.submit().result()
+    )(told)
+    result = run.submit().result()
+    if isinstance(result, NewsletterError):
+        raise result
+    return result
 
 
 def _run_name() -> str:
@@ -96,12 +113,14 @@ def _run_name() -> str:
         return "issue-unknown"
 
 
-def _weekly(options: RunOptions, config: str, observer: Observer) -> Verdict:
-    verdict = run(load(Path(config)), options, step=_as_task, observer=observer)
-    create_markdown_artifact(
-        key="verdict", markdown=verdicts.as_markdown(verdict), description=verdict.reason
-    )
-    return verdict
+def _record(verdict: Verdict, observer: Observer) -> None:
+    """Keep the verdict as an artifact; the run is over, so a server that is gone is only told."""
+    try:
+        create_markdown_artifact(
+            key="verdict", markdown=verdicts.as_markdown(verdict), description=verdict.reason
+        )
+    except (httpx.HTTPError, PrefectException) as error:
+        observer.say(f"Prefect did not record the verdict: {error}")
 
 
 def _state(verdict: Verdict) -> State[Any]:
@@ -120,6 +139,7 @@ def weekly(  # noqa: PLR0913 - one parameter a choice in the form of Prefect's U
     because: str = "",
     extra: bool = False,
     dry_run: bool = False,
+    at_once: bool = False,
     scheduled: bool = False,
 ) -> Any:
     """Gather, draft, render, check and send one issue.
@@ -131,6 +151,7 @@ def weekly(  # noqa: PLR0913 - one parameter a choice in the form of Prefect's U
         because: Send in spite of a blocking finding, for this reason; it is recorded.
         extra: Make an additional issue and leave the slot alone.
         dry_run: Do all but hand over.
+        at_once: SendGrid mails at once, without the fence's undo.
         scheduled: Only the slot that is due now; set by the schedule.
     """
     options = RunOptions(
@@ -139,9 +160,13 @@ def weekly(  # noqa: PLR0913 - one parameter a choice in the form of Prefect's U
         because=because,
         extra=extra,
         dry_run=dry_run,
+        at_once=at_once,
         scheduled=scheduled,
     )
-    return _state(_weekly(options, config, LogObserver()))
+    observer = LogObserver()
+    verdict = run(load(Path(config)), options, step=_as_task, observer=observer)
+    _record(verdict, observer)
+    return _state(verdict)
 
 
 @flow(name="gather", flow_run_name="gather", persist_result=False)
@@ -168,7 +193,9 @@ def draft(*, config: str = "newsletter.toml") -> Any:
     """
     settings, observer = load(Path(config)), LogObserver()
     _as_task("gather", lambda: desk.gather_now(settings, observer=observer))
-    record, drafted = _as_task("draft", lambda: desk.draft_now(settings, observer=observer))
+    record, drafted = _as_task(
+        "draft", lambda: desk.draft_now(settings, observer=observer, ahead=True)
+    )
     if drafted.skip:
         return Completed(name="Skipped", message=drafted.skip)
     return Completed(
@@ -181,22 +208,60 @@ def _row(report: FeedReport) -> dict[str, str]:
     return {
         "feed": report.feed.name or report.feed.url,
         "status": report.status,
-        "items": str(len(report.items)),
+        "items": str(report.count),
         "problem": report.problem,
     }
 
 
 def run_here(settings: Settings, options: RunOptions, observer: Observer) -> Verdict:
-    """Run `weekly` in this process, recorded by the server that PREFECT_API_URL names."""
-    verdicts: list[Verdict] = []
+    """Run `weekly` in this process, recorded by the server that PREFECT_API_URL names.
+
+    In a thread: on the main one Prefect takes SIGTERM for itself, and this way a server that dies
+    after the verdict cannot keep it from being told.
+    """
+    reached: list[Verdict] = []
+    failed: list[BaseException] = []
 
     @flow(name="weekly", flow_run_name=_run_name, persist_result=False)
     def weekly_here(config: str) -> Any:
-        verdicts.append(_weekly(options, config, observer))
-        return _state(verdicts[0])
+        verdict = run(load(Path(config)), options, step=_as_task, observer=observer)
+        reached.append(verdict)
+        _record(verdict, observer)
+        return _state(verdict)
 
-    weekly_here(str(settings.path), return_state=True)
-    return verdicts[0]
+    def work() -> None:
+        try:
+            weekly_here(str(settings.path))
+        except BaseException as error:  # noqa: BLE001 - raised again where the caller waits
+            # A failed verdict is a failed run too, and Prefect raises what it says.
+            failed.append(error)
+
+    thread = threading.Thread(target=work, name="weekly", daemon=True)
+    thread.start()
+    _await(thread, reached)
+    if reached:
+        if thread.is_alive():
+            observer.say("Prefect's server is gone: the run's end is not recorded there.")
+            atexit.register(_leave, verdicts.exit_code(reached[0]))
+        return reached[0]
+    raise failed[0]
+
+
+def _await(thread: threading.Thread, reached: list[Verdict]) -> None:
+    limit: float | None = None
+    while thread.is_alive():
+        thread.join(0.2)
+        if reached and limit is None:
+            limit = time.monotonic() + RECORDING
+        if limit is not None and time.monotonic() > limit:
+            return
+
+
+def _leave(code: int) -> None:
+    # Prefect would go on asking the server that is gone.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 async def deployments(settings: Settings) -> list[RunnerDeployment]:
@@ -205,14 +270,12 @@ async def deployments(settings: Settings) -> list[RunnerDeployment]:
     Where issues wait for approval, `draft` writes each one ahead of its slot.
     """
     zone = settings.schedule.timezone
+    # The schedule's own runs only: what a person triggers goes by what is open.
+    own = {"scheduled": True}
+    on_time = Cron(weekly_cron(settings), timezone=zone, parameters=own)
     made = [
         await _deployment(gather, settings, interval=settings.gather.every),
-        await _deployment(
-            weekly,
-            settings,
-            schedule=Cron(weekly_cron(settings), timezone=zone),
-            scheduled=True,
-        ),
+        await _deployment(weekly, settings, schedule=on_time),
     ]
     if settings.newsletter.approval == "required":
         ahead = Cron(draft_cron(settings), timezone=zone)
@@ -226,13 +289,12 @@ async def _deployment(
     *,
     interval: timedelta | None = None,
     schedule: Schedule | None = None,
-    **parameters: object,
 ) -> RunnerDeployment:
     return await job.ato_deployment(
         job.name,
         interval=interval,
         schedule=schedule,
-        parameters={"config": str(settings.path), **parameters},
+        parameters={"config": str(settings.path)},
         concurrency_limit=_one_at_a_time(),
         # By module, not by file: `serve` may run in any folder.
         entrypoint_type=EntrypointType.MODULE_PATH,
@@ -285,7 +347,9 @@ def run_server(port: int, *, ui: bool) -> None:
     )
 
     def end_with_parent() -> None:
-        sys.stdin.buffer.read()
+        # Not sys.stdin: a thread that waits in its buffer cannot be ended.
+        while os.read(0, 1024):
+            pass
         server.should_exit = True
 
     threading.Thread(target=end_with_parent, daemon=True).start()

@@ -77,13 +77,13 @@ def test_a_gitignore_that_stands_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_an_existing_file_is_not_written_without_force(tmp_path: Path) -> None:
+    init(str(tmp_path))
     file = tmp_path / "newsletter.toml"
     file.write_text("mine", encoding="utf-8")
     result = init(str(tmp_path))
     assert result.exit_code == 1
     assert "exists already" in result.stderr
     assert file.read_text(encoding="utf-8") == "mine"
-    assert [path.name for path in tmp_path.iterdir()] == ["newsletter.toml"]
 
 
 def test_force_writes_the_file_anew_and_keeps_the_keys(tmp_path: Path) -> None:
@@ -153,3 +153,22 @@ def test_on_a_terminal_what_is_not_given_is_asked_for_until_it_will_do(tmp_path:
         "postal_address": "Lane 7",
         "base_url": "https://newsletter.example.org",
     }
+
+
+def test_missing_keys_are_made_beside_settings_that_stay_as_they_are(tmp_path: Path) -> None:
+    init(str(tmp_path))
+    file, keys = tmp_path / "newsletter.toml", tmp_path / ".newsletter" / "keys"
+    file.write_text(file.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8")
+    before = file.read_bytes()
+    keys.unlink()
+    assert init(str(tmp_path)).exit_code == 0
+    assert keys.exists()
+    assert file.read_bytes() == before
+
+
+def test_force_keeps_what_the_file_was(tmp_path: Path) -> None:
+    init(str(tmp_path))
+    file = tmp_path / "newsletter.toml"
+    file.write_text("# mine\n", encoding="utf-8")
+    assert init(str(tmp_path), "--force").exit_code == 0
+    assert (tmp_path / "newsletter.toml.bak").read_text(encoding="utf-8") == "# mine\n"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from flows.edit.issue_file import read, write
 from flows.edit.redraft import add_new, missing
-from flows.models import Entry, Issue, Link, Section
+from flows.models import Entry, Issue, Item, Link, Section, Story
 
 PATH = Path("007.md")
 
@@ -95,3 +95,14 @@ def test_drafting_again_twice_adds_nothing_more(names: list[str]) -> None:
     once = add_new(write(standing), missing(issue("one", *names), standing))
     again = missing(issue("one", *names), read(once, path=PATH))
     assert add_new(once, again) == once
+
+
+def test_a_story_that_another_item_leads_by_now_is_not_new() -> None:
+    led, copy = (
+        Item(feed="A", guid=name, url=f"https://example.org/{name}", title=name)
+        for name in ("original", "one")
+    )
+    story = Story(lead=led, others=(copy,), reasons=("same title",))
+    fresh = issue("original", "two")
+    assert missing(fresh, issue("one"), stories=[story]) == [entry("two")]
+    assert missing(fresh, issue("three"), stories=[story]) == [entry("original"), entry("two")]

@@ -3,17 +3,20 @@ from __future__ import annotations
 import email
 import email.policy
 import json
+import re
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from flows.errors import SettingsError
+from flows.errors import CheckFailed, SettingsError
 from flows.models import IssueStatus, Outcome
 from flows.pipeline import desk
+from flows.pipeline.deliveries import stop
+from flows.pipeline.drafting import stored_items, window
 from flows.pipeline.gathering import gather_items
 from flows.pipeline.stores import open_store
 from flows.pipeline.work import utc_now
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from tests.sendgrid_server import SendGridServer
 
 ROOT = Path(__file__).parent.parent
+# The first slot after the tests' NOW, a Wednesday.
+SLOT = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
 SENDGRID = """
 transport = "sendgrid"
 sendgrid_host = "{host}"
@@ -207,13 +212,99 @@ def test_an_additional_issue_leaves_the_slot_alone(newsletter: Newsletter) -> No
 def test_a_scheduled_run_takes_its_own_slot_and_no_older_issue(newsletter: Newsletter) -> None:
     newsletter.write(newsletter='approval = "required"')
     held = newsletter.run()
-    newsletter.clock.go_on(timedelta(days=7))
-    newsletter.tell(
-        *((f"{title} again, part 2", text) for title, text in STORIES), when=NOW + timedelta(days=5)
-    )
+    newsletter.clock.now = SLOT + timedelta(days=7)
+    parts = [(f"{title} again, part 2", text) for title, text in STORIES]
+    newsletter.tell(*parts, when=SLOT + timedelta(days=5))
     scheduled = newsletter.run(scheduled=True)
     assert held.issue == 1
     assert scheduled.issue == 2
+
+
+def test_a_scheduled_run_that_comes_too_late_sends_nothing(newsletter: Newsletter) -> None:
+    newsletter.clock.now = SLOT + timedelta(hours=13)
+    verdict = newsletter.run(scheduled=True)
+    assert verdict.verdict is Outcome.HELD
+    assert "grace" in verdict.reason
+    assert newsletter.mails == []
+    assert status(newsletter) is None
+
+
+def test_a_scheduled_run_within_its_grace_sends_its_slots_issue(newsletter: Newsletter) -> None:
+    newsletter.clock.now = SLOT + timedelta(hours=5)
+    verdict = newsletter.run(scheduled=True)
+    assert (verdict.verdict, verdict.slot) == (Outcome.SENT, SLOT)
+
+
+def test_an_issue_held_past_its_slot_no_longer_stands_in_the_way(newsletter: Newsletter) -> None:
+    newsletter.write(newsletter='approval = "required"')
+    newsletter.run()
+    newsletter.clock.now = SLOT + timedelta(days=5)
+    newsletter.tell(*STORIES, when=SLOT + timedelta(days=4), query="?again")
+    verdict = newsletter.run()
+    assert (verdict.verdict, verdict.issue) == (Outcome.HELD, 2)
+
+
+def test_an_additional_issue_repeats_nothing_of_an_open_one(newsletter: Newsletter) -> None:
+    newsletter.write(newsletter='approval = "required"')
+    newsletter.run()
+    verdict = newsletter.run(extra=True)
+    assert verdict.verdict is Outcome.SKIPPED
+    assert "only 0 of 4" in verdict.reason
+
+
+def test_a_dry_run_in_the_past_leaves_undated_items_to_the_present(
+    newsletter: Newsletter,
+) -> None:
+    river = newsletter.folder / "river.txt"
+    lines = river.read_text(encoding="utf-8").splitlines()
+    river.write_text("\n".join(line for line in lines if ", 2026 at" not in line), "utf-8")
+    newsletter.run(dry_run=True, as_of=NOW - timedelta(days=400))
+    with open_store(newsletter.settings) as engine:
+        covers = window(newsletter.settings, engine, now=NOW)
+        assert len(stored_items(newsletter.settings, engine, covers)) == 4
+
+
+def test_an_approval_with_a_reason_admits_what_the_check_blocks(newsletter: Newsletter) -> None:
+    newsletter.write(newsletter='approval = "required"').run()
+    draft = newsletter.folder / "issues" / "001.md"
+    text = draft.read_text(encoding="utf-8")
+    subject = re.sub(r'subject = ".*"', 'subject = ""', text)
+    draft.write_text(subject, encoding="utf-8")
+    with pytest.raises(CheckFailed):
+        desk.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
+    desk.approve_now(newsletter.settings, 1, observer=newsletter.watcher, because="an empty joke")
+    assert newsletter.run().verdict is Outcome.SENT
+
+
+def test_what_was_stopped_before_anybody_got_it_is_sent_as_corrected(
+    by_sendgrid: Newsletter, sendgrid_server: SendGridServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with answering(by_sendgrid) as url:
+        reachable(by_sendgrid, url, sendgrid_server)
+        monkeypatch.setenv("SENDGRID_API_KEY", "SG.wrong")
+        by_sendgrid.run()
+        monkeypatch.setenv("SENDGRID_API_KEY", SENDGRID_KEY)
+        stop(by_sendgrid.settings, 1)
+        draft = by_sendgrid.folder / "issues" / "001.md"
+        text = draft.read_text(encoding="utf-8")
+        draft.write_text(re.sub(r'subject = ".*"', 'subject = "Corrected"', text), "utf-8")
+        verdict = by_sendgrid.send(1)
+    assert (verdict.verdict, verdict.accepted) == (Outcome.SENT, 25)
+    assert {body["subject"] for body in sendgrid_server.bodies} == {"Corrected"}
+
+
+def test_a_scheduled_run_first_finishes_what_a_crash_cut_short(
+    by_sendgrid: Newsletter, sendgrid_server: SendGridServer
+) -> None:
+    with answering(by_sendgrid) as url:
+        reachable(by_sendgrid, url, sendgrid_server)
+        by_sendgrid.watcher.stop_after = 10
+        by_sendgrid.run()
+        by_sendgrid.watcher = Watcher()
+        by_sendgrid.clock.now = SLOT + timedelta(days=7)
+        by_sendgrid.run(scheduled=True)
+    assert status(by_sendgrid) is IssueStatus.SENT
+    assert len(sendgrid_server.delivered) == 25
 
 
 def test_without_subscribers_the_issue_waits(tmp_path: Path) -> None:

@@ -46,6 +46,9 @@ def newsletter(tmp_path: Path) -> Newsletter:
 
 def ask(api: str, path: str, **query: Any) -> Any:
     answer = httpx.post(f"{api}{path}", json=query, timeout=30)
+    if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        # Its database is locked for a moment: asked again by whoever waits.
+        return None
     answer.raise_for_status()
     return answer.json()
 
@@ -76,8 +79,12 @@ def test_a_cron_deployment_gets_its_scheduled_runs(api: str, newsletter: Newslet
             flow_runs={"state": {"type": {"any_": ["SCHEDULED"]}}},
         )
 
+    marked = set()
     for deployment in asyncio.run(register()):
-        assert eventually(partial(scheduled, deployment), what="a scheduled run")
+        runs = eventually(partial(scheduled, deployment), what="a scheduled run")
+        marked |= {run["parameters"].get("scheduled", False) for run in runs}
+    # `gather` knows no such thing; the weekly run of the schedule is told from a person's.
+    assert marked == {False, True}
 
 
 def test_the_clients_reads_answer(api: str) -> None:
@@ -104,8 +111,10 @@ def test_a_run_is_named_after_its_issue_and_tells_its_verdict(
     assert (verdict.verdict, verdict.accepted) == (Outcome.SENT, 3)
     assert len(newsletter.mails) == 3
     runs = ask(api, "/flow_runs/filter", flow_runs={"name": {"any_": ["issue-001"]}})
-    assert runs[0]["state"]["name"] == "Sent"
-    artifacts = ask(api, "/artifacts/filter", artifacts={"flow_run_id": {"any_": [runs[0]["id"]]}})
+    # Other tests' first issues have the same name.
+    sent = [run["id"] for run in runs if run["state"]["name"] == "Sent"]
+    assert sent
+    artifacts = ask(api, "/artifacts/filter", artifacts={"flow_run_id": {"any_": sent}})
     assert any("Issue 1 sent" in str(artifact["data"]) for artifact in artifacts)
 
 
@@ -137,7 +146,10 @@ def test_serve_runs_what_is_triggered_and_leaves_the_schedule_unpaused(
                 lambda: ask(url, "/deployments/filter", deployments={"name": {"any_": ["weekly"]}}),
                 what="the deployment",
             )[0]
-            run = ask(url, f"/deployments/{weekly['id']}/create_flow_run", name="by hand")
+            run = eventually(
+                lambda: ask(url, f"/deployments/{weekly['id']}/create_flow_run", name="by hand"),
+                what="an answer to the trigger",
+            )
             state = eventually(
                 lambda: _ended(url, run["id"]),
                 what="the triggered run",

@@ -72,12 +72,15 @@ def _tell(found: Standing) -> None:
 
 @click.command()
 @NUMBER
+@json_option
 @config_option
-def stop(*, number: int, config: Path | None) -> None:
+@click.pass_context
+def stop(ctx: click.Context, *, number: int, as_json: bool, config: Path | None) -> None:
     """Stop issue NNN: nobody more gets it, and what waits behind SendGrid's fence is taken back.
 
     SendGrid wants ten minutes' notice. `newsletter send NNN` takes the issue up again, leaving out
-    who unsubscribed meanwhile.
+    who unsubscribed meanwhile; if nobody has got it yet, as its file says then. Exit code 1 if
+    SendGrid could not be asked for all of it: stop it again.
     """
     from flows.pipeline.deliveries import stop as stop_now
 
@@ -87,4 +90,9 @@ def stop(*, number: int, config: Path | None) -> None:
     )
     if undone.reason:
         narrate(f"Not everything could be asked for: {undone.reason}")
-    narrate(f"Next: newsletter send {number}, or newsletter deliveries {number}")
+        narrate(f"Next: newsletter stop {number}, before it leaves")
+    else:
+        narrate(f"Next: newsletter send {number}, or newsletter deliveries {number}")
+    if as_json:
+        show_json({"issue": number, **asdict(undone)})
+    ctx.exit(1 if undone.reason else 0)

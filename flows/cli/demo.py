@@ -51,6 +51,7 @@ def demo(ctx: click.Context, *, folder: Path, config: Path | None) -> None:
 
 def _run(settings_file: Path) -> tuple[Verdict, Settings]:
     from flows.cli.run import run_here
+    from flows.cli.terminal import TerminalObserver
     from flows.demo.folder import furnish, last_port, open_folder
     from flows.demo.server import serving
     from flows.pipeline.options import RunOptions
@@ -64,7 +65,7 @@ def _run(settings_file: Path) -> tuple[Verdict, Settings]:
         narrate(f"{_add_people(settings, now)} sample readers are on the list.")
         # The demo is recorded in its own folder, not on a server that is in use.
         os.environ.pop("PREFECT_API_URL", None)
-        return run_here(settings, RunOptions()), settings
+        return run_here(settings, RunOptions(), TerminalObserver()), settings
 
 
 def _own_settings(folder: DemoFolder) -> Settings:

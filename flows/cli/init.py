@@ -47,28 +47,44 @@ def init(folder: Path, *, force: bool, config: Path | None, **given: str | None)
 
     What is not given is asked for on a terminal, else a placeholder is written, with which no
     mail really leaves. The file lists every setting, with its default and what it is for. An
-    existing file is only written anew with --force; existing keys never are, because links in
-    mails already sent need them.
+    existing file is only written anew with --force, and kept as newsletter.toml.bak; existing keys
+    never are, because links in mails already sent need them. Keys that are missing beside an
+    existing file are made.
     """
     file = config or folder / "newsletter.toml"
-    if file.exists() and not force:
-        raise NewsletterError(f"{file}: it exists already; --force writes it anew")
     from flows.settings.keys import make_keys
     from flows.settings.starter import Starter
 
+    keys = file.parent / ".newsletter" / "keys"
+    if file.exists() and not force:
+        _complete(file, keys)
+        return
     known = filled_in(given)
     starter = ask(known) if sys.stdin.isatty() else Starter(**known)
     text = checked(starter, file.absolute())
-    keys = file.parent / ".newsletter" / "keys"
     with _writing(file.parent):
         made_keys = make_keys(keys)
+        kept = _keep(file)
         _write(file, text)
         ignore = _write_gitignore(file.parent)
     narrate(f"Wrote {file}.")
+    if kept:
+        narrate(f"What it was before is in {kept}.")
     narrate(f"Made the signing keys, {keys}: back them up." if made_keys else f"Kept {keys}.")
     if ignore:
         narrate(f"Wrote {ignore}, so that git passes over keys, people and mails.")
     _tell_next(file)
+
+
+def _complete(file: Path, keys: Path) -> None:
+    """Make the keys that are missing beside a settings file; raises NewsletterError if none are."""
+    from flows.settings.keys import make_keys
+
+    if keys.exists():
+        raise NewsletterError(f"{file}: it exists already; --force writes it anew")
+    with _writing(file.parent):
+        make_keys(keys)
+    narrate(f"Kept {file} as it is. Made the signing keys, {keys}: back them up.")
 
 
 def filled_in(given: Mapping[str, str | None]) -> dict[str, str]:
@@ -124,6 +140,15 @@ def _writing(folder: Path) -> Iterator[None]:
             f"{error.filename or folder}: it cannot be written: {error.strerror}; choose a folder "
             "you may write to"
         ) from error
+
+
+def _keep(file: Path) -> Path | None:
+    """Keep the file as FILE.bak; None if there is none."""
+    if not file.exists():
+        return None
+    kept = file.with_name(f"{file.name}.bak")
+    kept.write_bytes(file.read_bytes())
+    return kept
 
 
 def _write(file: Path, text: str) -> None:

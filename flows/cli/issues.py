@@ -1,8 +1,7 @@
-"""The commands of an issue's life by hand: gather, draft, check, approve, send."""
+"""The commands of an issue's life by hand: gather, draft, approve, send."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +12,6 @@ from flows.cli.options import (
     json_option,
     load_settings,
     narrate,
-    show,
     show_json,
     since_option,
 )
@@ -51,7 +49,7 @@ def gather(*, as_json: bool, config: Path | None) -> None:
                         "name": report.feed.name,
                         "url": report.feed.url,
                         "status": report.status,
-                        "items": len(report.items),
+                        "items": report.count,
                         "problem": report.problem,
                         "next": report.state.due_at,
                     }
@@ -83,6 +81,8 @@ def draft(
     settings = load_settings(config)
     record, drafted = draft_now(settings, observer=TerminalObserver(), since=since, as_of=as_of)
     path = files_of(settings, record.number).draft
+    for archive in drafted.again:
+        narrate(f"{archive.sentence}.")
     if drafted.skip:
         narrate(f"No draft: {drafted.skip}.")
     else:
@@ -103,34 +103,6 @@ def draft(
                 "added": drafted.added,
             }
         )
-
-
-@click.command()
-@NUMBER
-@json_option
-@config_option
-@click.pass_context
-def check(ctx: click.Context, *, number: int | None, as_json: bool, config: Path | None) -> None:
-    """Check the mail of an issue (else of the open one) against the rules it must pass.
-
-    Errors block sending (exit code 1), warnings tell.
-    """
-    from flows.pipeline.desk import render_now
-
-    issue, rendered = render_now(load_settings(config), number)
-    if as_json:
-        show_json(
-            {
-                "issue": issue.number,
-                "findings": [asdict(finding) for finding in rendered.findings],
-            }
-        )
-    else:
-        for finding in rendered.findings:
-            show(f"{finding.severity:5} {finding.rule}: {finding.message}")
-    errors = len(rendered.errors)
-    narrate(f"Issue {issue.number}: {errors} errors, {len(rendered.findings) - errors} warnings")
-    ctx.exit(1 if errors else 0)
 
 
 @click.command()
@@ -182,4 +154,4 @@ def send(
     options = RunOptions(because=because, at_once=at_once)
     with observer.listening():
         verdict = send_now(load_settings(config), number, options, observer=observer)
-    finish(ctx, verdict, as_json=as_json)
+    finish(ctx, verdict, observer, as_json=as_json)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from flows.cli import FAILED, INTERRUPTED
 from flows.cli.options import (
     as_of_option,
     config_option,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from flows.cli.terminal import TerminalObserver
     from flows.models import Verdict
     from flows.pipeline.options import RunOptions
     from flows.settings import Settings
@@ -62,6 +64,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     Exit codes: 0 sent, skipped or already sent; 1 failed; 2 wrong settings;
     3 held; 4 deliveries in doubt remain; 130 interrupted.
     """
+    from flows.cli.terminal import TerminalObserver
     from flows.pipeline.options import RunOptions
 
     settings = load_settings(config)
@@ -73,7 +76,9 @@ def run(  # noqa: PLR0913 - one parameter an option
         because=because,
         at_once=at_once,
     )
-    finish(ctx, _settled(settings, options) or run_here(settings, options), as_json=as_json)
+    observer = TerminalObserver()
+    verdict = _settled(settings, options) or run_here(settings, options, observer)
+    finish(ctx, verdict, observer, as_json=as_json)
 
 
 def _settled(settings: Settings, options: RunOptions) -> Verdict | None:
@@ -84,10 +89,9 @@ def _settled(settings: Settings, options: RunOptions) -> Verdict | None:
     return settled(settings, options)
 
 
-def run_here(settings: Settings, options: RunOptions) -> Verdict:
+def run_here(settings: Settings, options: RunOptions, observer: TerminalObserver) -> Verdict:
     """Run the flow `weekly` in this process and return its verdict."""
     from flows.cli.server import prefect_server
-    from flows.cli.terminal import TerminalObserver
     from flows.pipeline.stores import open_store
 
     # What is wrong with settings or database is said before Prefect takes its seconds.
@@ -95,22 +99,24 @@ def run_here(settings: Settings, options: RunOptions) -> Verdict:
     settings.keys()
     with open_store(settings):
         pass
-    observer = TerminalObserver()
     with prefect_server(settings.paths.private, narrate=narrate):
-        # Its own log repeats what is narrated; `serve` keeps it.
-        os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "true")
-        os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
+        # Its own log repeats what is narrated, and outlives the server it would be sent to.
+        os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "false")
+        os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
         from flows.weekly import run_here as run_flow
 
         with observer.listening():
             return run_flow(settings, options, observer)
 
 
-def finish(ctx: click.Context, verdict: Verdict, *, as_json: bool) -> None:
-    """Print the verdict and end with its exit code."""
+def finish(
+    ctx: click.Context, verdict: Verdict, observer: TerminalObserver, *, as_json: bool
+) -> None:
+    """Print the verdict and end with its exit code, or with 130 if a person cut it short."""
     from flows.pipeline import verdicts
 
     narrate(verdicts.as_text(verdict))
     if as_json:
         show_json(verdicts.as_json(verdict))
-    ctx.exit(verdicts.exit_code(verdict))
+    code = verdicts.exit_code(verdict)
+    ctx.exit(INTERRUPTED if code == FAILED and observer.stopping() else code)

@@ -6,6 +6,7 @@ Nothing here imports Prefect: a child is started and asked over HTTP.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import socket
@@ -61,19 +62,25 @@ def own_server(
     home.mkdir(parents=True, exist_ok=True)
     log = home / "server.log"
     narrate("Starting Prefect (the first start takes about half a minute) …")
+    # Two first starts at once would both make the database; the second waits for the first.
     # The child ends when its standard input closes: also when we are killed.
     with log.open("ab") as output, _environment(PREFECT_HOME=str(home), **_QUIET):
         code = f"from flows.weekly import run_server; run_server({port}, ui={ui})"
-        child = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-            [sys.executable, "-c", code],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            # Ctrl-C is for us: the server must outlive the run it records.
-            start_new_session=True,
-        )
+        with _turn(home):
+            child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-c", code],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                # Ctrl-C is for us: the server must outlive the run it records.
+                start_new_session=True,
+            )
+            try:
+                _wait_until_healthy(url, child, log)
+            except BaseException:
+                _end(child)
+                raise
         try:
-            _wait_until_healthy(url, child, log)
             with _environment(PREFECT_API_URL=url):
                 yield url
         finally:
@@ -136,6 +143,13 @@ def _wait_until_healthy(url: str, child: subprocess.Popen[bytes], log: Path) -> 
             return
         time.sleep(POLL)
     raise ServerError(f"Prefect: its server was not up after {START_LIMIT:.0f} s; see {log}")
+
+
+@contextlib.contextmanager
+def _turn(home: Path) -> Iterator[None]:
+    with (home / "start.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -33,7 +33,7 @@ class TerminalObserver:
 
     def gathered(self, report: FeedReport, *, done: int, total: int) -> None:
         """Count feeds, items and failures on the live line; a failure gets a line of its own."""
-        self._items += len(report.items)
+        self._items += report.count
         if report.problem and report.status in {"failed", "gone"}:
             self._failures += 1
             self.say(f"  {report.feed.name or report.feed.url}: {report.problem}")

@@ -29,7 +29,8 @@ def admit(
             reason=f"issue {number} has no entries",
             next_command=f"edit {files_of(work.settings, number).draft}, then newsletter run",
         )
-    if rendered.errors and not options.because:
+    because = options.because or (record.because if _approved(record, rendered) else "")
+    if rendered.errors and not because:
         told = "; ".join(finding.message for finding in rendered.errors)
         return _refusal(
             record,
@@ -46,7 +47,7 @@ def admit(
             + ("was changed since its approval" if changed else "waits for approval"),
             next_command=f"newsletter preview {number}, then newsletter approve {number}",
         )
-    approve_rendered(work, record, rendered, because=options.because)
+    approve_rendered(work, record, rendered, because=because)
     return None
 
 

@@ -60,6 +60,8 @@ def stop(settings: Settings, number: int) -> Undone:
 
     Raises IssueState if it is not being sent or was never handed over.
     """
+    # A missing key is told before the issue is touched.
+    settings.require_sendable()
     with open_store(settings) as engine:
         record = _record(engine, number)
         stoppable = (IssueStatus.SENDING, IssueStatus.SENT, IssueStatus.STOPPED)

@@ -19,7 +19,7 @@ from flows.pipeline.gathering import gather_items
 from flows.pipeline.options import RunOptions
 from flows.pipeline.rendering import render_issue
 from flows.pipeline.stores import open_store
-from flows.pipeline.targets import choose, claim, coming_number
+from flows.pipeline.targets import choose, claim, coming, coming_number
 from flows.pipeline.work import Work, preparing, utc_now
 from flows.store import issues
 
@@ -48,10 +48,12 @@ def draft_now(
     observer: Observer,
     since: datetime | None = None,
     as_of: datetime | None = None,
+    ahead: bool = False,
 ) -> tuple[IssueRecord, Drafted]:
     """Write the file of the open or coming issue from what is stored.
 
-    If it stands already, new stories are added under "New since the draft", all else is left.
+    `ahead` is the schedule's: the coming slot's issue, whatever else is open. If the file stands
+    already, new stories are added under "New since the draft", and all else is left.
     Nothing is claimed or written if too little is in it (`skip`). Raises IssueState if that
     issue is past drafting.
     """
@@ -59,7 +61,9 @@ def draft_now(
     with open_store(settings) as engine:
         work = Work(settings=settings, engine=engine, observer=observer)
         with preparing(work):
-            record = claim(settings, engine, choose(settings, engine, RunOptions(), now=now))
+            target = coming(settings, engine, now) if ahead else None
+            target = target or choose(settings, engine, RunOptions(), now=now)
+            record = claim(settings, engine, target)
             if record.status not in (IssueStatus.DRAFT, IssueStatus.APPROVED):
                 raise IssueState(
                     f"issue {record.number} is {record.status.value}; the next one is drafted "

@@ -7,20 +7,27 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from flows.edit.dedupe import dedupe
+from flows.edit.dedupe import dedupe, republished
 from flows.edit.draft import Outline, Source, draft
 from flows.edit.issue_file import read_bytes
 from flows.edit.issue_file import write as to_text
 from flows.edit.redraft import add_new, missing
+from flows.edit.republished import suspects
 from flows.errors import IssueError
+from flows.pipeline.decided import Told, decide
+from flows.pipeline.elsewhere import hold_what_stands
 from flows.pipeline.files import IssueFiles, write, write_new
+from flows.pipeline.work import utc_now
 from flows.store import issues
+from flows.store.decisions import add_decisions, replace_decisions
 from flows.store.history import SqlHistory
 from flows.store.items import load_items
+from flows.store.lookup import load_earlier
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from flows.edit.republished import Republication
     from flows.models import Issue, IssueRecord, Item, Story
     from flows.settings import Settings
 
@@ -37,6 +44,8 @@ class Window:
     end: datetime
     # Whether items that came late are looked for before `start`.
     late: timedelta = LATE
+    # Up to when undated items may have been seen first: for them no clock can be set back.
+    seen_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,18 +59,24 @@ class Drafted:
     skip: str = ""
     # How many entries were added to a file that stood already.
     added: int = 0
+    # Where the issue was made just now: its stories, and the feeds that told old ones again.
+    told: tuple[Story, ...] = ()
+    again: tuple[Republication, ...] = ()
 
 
 def window(
     settings: Settings, engine: Engine, *, now: datetime, since: datetime | None = None
 ) -> Window:
     """Return what the next issue covers: after the last sent one's cut-off, within `max_age`."""
+    seen = max(now, utc_now())
     if since is not None:
-        return Window(start=since, end=now, late=timedelta())
+        return Window(start=since, end=now, late=timedelta(), seen_until=seen)
     last = issues.last_sent(engine)
     if last is None or last.cutoff is None:
-        return Window(start=now - settings.gather.first_window, end=now, late=timedelta())
-    return Window(start=max(last.cutoff, now - settings.gather.max_age), end=now)
+        start = now - settings.gather.first_window
+        return Window(start=start, end=now, late=timedelta(), seen_until=seen)
+    start = max(last.cutoff, now - settings.gather.max_age)
+    return Window(start=start, end=now, seen_until=seen)
 
 
 def compose(
@@ -69,7 +84,9 @@ def compose(
 ) -> Drafted:
     """Return an issue made from what is stored, without a trace in files or database."""
     items = stored_items(settings, engine, covers)
-    stories = dedupe(items, history=SqlHistory(engine))
+    told = dedupe(items, history=SqlHistory(engine))
+    stories = hold_what_stands(told, settings, engine, number=number, now=covers.end)
+    again = republished(stories, earlier=_earlier(settings, engine, stories, covers))
     day = (slot or covers.end).astimezone(ZoneInfo(settings.schedule.timezone)).date()
     issue = draft(
         stories,
@@ -77,6 +94,7 @@ def compose(
         number=number,
         date=day,
         title=settings.newsletter.title,
+        again=again,
     )
     return Drafted(
         issue=issue,
@@ -84,7 +102,19 @@ def compose(
         items=len(items),
         stories=len(stories),
         skip=_too_few(settings, issue, items, stories),
+        told=tuple(stories),
+        again=tuple(again),
     )
+
+
+def _earlier(
+    settings: Settings, engine: Engine, stories: list[Story], covers: Window
+) -> list[Item]:
+    """Return what feeds with many stories told at the same addresses before the window."""
+    leads = suspects(stories)
+    if not leads:
+        return []
+    return load_earlier(engine, settings.feed_list(), leads, before=covers.start)
 
 
 def draft_issue(
@@ -108,11 +138,10 @@ def draft_issue(
         window_start=covers.start,
         cutoff=covers.end,
     )
-    write_new(files.draft, to_text(drafted.issue))
+    if write_new(files.draft, to_text(drafted.issue)):
+        replace_decisions(engine, record.number, decide(drafted.issue, _told(drafted)))
     # Another process may have been first, and what counts is what the file says.
-    return Drafted(
-        issue=read_issue(files), window=covers, items=drafted.items, stories=drafted.stories
-    )
+    return replace(drafted, issue=read_issue(files))
 
 
 def draft_again(
@@ -126,11 +155,13 @@ def draft_again(
     data = files.draft.read_bytes()
     standing = read_issue(files)
     fresh = compose(settings, engine, record.number, slot=record.slot, covers=covers)
-    added = missing(fresh.issue, standing)
+    added = missing(fresh.issue, standing, stories=fresh.told)
     text = add_new(data.decode("utf-8-sig"), added)
     # An editor may have saved meanwhile: what they wrote comes first.
     if added and files.draft.read_bytes() == data:
         write(files.draft, text)
+    # What was decided of an item when the file was first written stays: its line is not touched.
+    add_decisions(engine, decide(fresh.issue, _told(fresh)))
     return replace(fresh, issue=read_issue(files), skip="", added=len(added))
 
 
@@ -176,13 +207,20 @@ def outline(settings: Settings, now: datetime) -> Outline:
 def stored_items(settings: Settings, engine: Engine, covers: Window) -> list[Item]:
     """Return what is stored of this window, with what came late for the one before."""
     feeds = settings.feed_list()
-    items = load_items(engine, feeds, since=covers.start - covers.late, until=covers.end)
+    until = max(covers.end, covers.seen_until or covers.end)
+    items = load_items(engine, feeds, since=covers.start - covers.late, until=until)
     return [item for item in items if _belongs(item, covers)]
 
 
 def _belongs(item: Item, covers: Window) -> bool:
-    moments = [moment for moment in (item.published, item.first_seen) if moment is not None]
-    return any(moment > covers.start for moment in moments)
+    seen_since = item.first_seen is not None and item.first_seen > covers.start
+    if item.published is None:
+        return seen_since
+    return item.published <= covers.end and (item.published > covers.start or seen_since)
+
+
+def _told(drafted: Drafted) -> Told:
+    return Told(stories=drafted.told, again=drafted.again, decided_at=drafted.window.end)
 
 
 def _too_few(settings: Settings, issue: Issue, items: list[Item], stories: list[Story]) -> str:

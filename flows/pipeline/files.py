@@ -135,10 +135,16 @@ def thaw(files: IssueFiles, digest: str) -> Mail:
     return mail
 
 
-def highest_number(issues: Path) -> int:
-    """Return the highest number of an issue file in the folder, 0 if there is none."""
+def numbers(issues: Path) -> list[int]:
+    """Return the numbers of the issue files in the folder, the highest first."""
     try:
         names = [path.name for path in issues.iterdir()]
     except OSError:
-        return 0
-    return max((int(match[1]) for name in names if (match := NUMBERED.fullmatch(name))), default=0)
+        return []
+    found = (NUMBERED.fullmatch(name) for name in names)
+    return sorted((int(match[1]) for match in found if match), reverse=True)
+
+
+def highest_number(issues: Path) -> int:
+    """Return the highest number of an issue file in the folder, 0 if there is none."""
+    return next(iter(numbers(issues)), 0)

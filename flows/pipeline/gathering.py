@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flows.errors import NewsletterError
@@ -68,17 +68,15 @@ def gather_items(
     *,
     now: datetime,
     observer: Observer,
-    seen_at: datetime | None = None,
 ) -> Gathered:
     """Ask every feed that is due and store what it says; one bad feed is a line in the report.
 
-    New items are first seen at `seen_at` (default: now), which a run with another clock sets.
     Raises NewsletterError if the observer stops it; what had arrived by then is kept.
     """
     feeds = settings.feed_list()
     states = load_states(engine, [feed.url for feed in feeds])
     reports: list[FeedReport] = []
-    desk = _Desk(engine, now=seen_at or now)
+    desk = _Desk(engine, now=now)
     with (
         open_client(
             user_agent=user_agent(contact=settings.newsletter.base_url),
@@ -89,7 +87,8 @@ def gather_items(
     ):
         for report in visits:
             desk.take(report)
-            reports.append(report)
+            # Its items are the desk's: a thousand feeds' texts would fill the memory.
+            reports.append(replace(report, items=()))
             observer.gathered(report, done=len(reports), total=len(feeds))
             _check_stopping(observer)
     prune_visits(engine, now=now)

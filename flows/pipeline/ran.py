@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from flows.edit.canonical import canonical
 from flows.edit.dedupe import dedupe, remembered
-from flows.models import Item
+from flows.edit.past import ran
 from flows.pipeline.drafting import Window, stored_items
 from flows.store.history import remember
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from sqlalchemy import Engine
 
-    from flows.models import Entry, IssueRecord
+    from flows.models import Entry, IssueRecord, Item
     from flows.settings import Settings
 
 
@@ -27,22 +27,13 @@ def remember_issue(
     An editor may have rewritten a title or moved a link in from elsewhere; both are remembered.
     Sponsors are not: the same sponsor may come again.
     """
-    lines = [line for entry in entries if not entry.sponsor for line in _lines(entry)]
+    lines = list(ran(entries))
     addresses = {canonical(line.url) for line in lines}
     told = [*lines]
     for story in dedupe(_items(settings, engine, record)):
         if addresses & {canonical(item.url) for item in story.items}:
             told += story.items
     remember(engine, [remembered(item, issue=record.number) for item in told])
-
-
-def _lines(entry: Entry) -> Iterator[Item]:
-    if entry.url:
-        yield Item(
-            feed=entry.source, guid="", url=entry.url, title=entry.title, summary=entry.blurb
-        )
-    for link in entry.links:
-        yield Item(feed=entry.source, guid="", url=link.url, title=link.title)
 
 
 def _items(settings: Settings, engine: Engine, record: IssueRecord) -> list[Item]:

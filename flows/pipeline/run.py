@@ -6,25 +6,27 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flows.deliver.deliver import Step, plainly
-from flows.errors import NewsletterError, SettingsError
+from flows.errors import IssueError, NewsletterError, SettingsError
 from flows.models import IssueStatus, Outcome, Verdict
 from flows.pipeline.approval import admit
 from flows.pipeline.drafting import (
     Drafted,
     Window,
-    compose,
     draft_issue,
     files_of,
     read_issue,
     window,
 )
 from flows.pipeline.gathering import gather_items
+from flows.pipeline.options import RunOptions
+from flows.pipeline.rehearsal import rehearse
 from flows.pipeline.rendering import render_issue
-from flows.pipeline.sending import already_sent, recipients_waiting, send_issue, start
+from flows.pipeline.sending import already_sent, send_issue, start
 from flows.pipeline.stores import open_store
 from flows.pipeline.targets import choose, claim
 from flows.pipeline.work import Work, preparing, utc_now
 from flows.store import issues
+from flows.store.history import forget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
 
     from flows.models import IssueRecord
     from flows.pipeline.observer import Observer
-    from flows.pipeline.options import RunOptions
-    from flows.pipeline.targets import Target
     from flows.settings import Settings
 
 
@@ -91,12 +91,22 @@ def _judged(
             )
     except SettingsError:
         raise
+    except IssueError as error:
+        number = int(error.path.stem) if error.path and error.path.stem.isdigit() else None
+        return Verdict(
+            verdict=Outcome.FAILED,
+            issue=number,
+            reason=str(error),
+            next=f"mend {error.path}, then newsletter run" if error.path else "",
+        )
     except NewsletterError as error:
         return Verdict(verdict=Outcome.FAILED, reason=str(error))
 
 
 def _run(work: Work, options: RunOptions) -> Verdict:
     now = options.as_of or work.clock()
+    if options.scheduled:
+        _finish_others(work)
     with preparing(work):
         prepared = _prepare(work, options, now)
     if isinstance(prepared, Verdict):
@@ -105,15 +115,35 @@ def _run(work: Work, options: RunOptions) -> Verdict:
     return _counted(verdict, prepared.drafted)
 
 
+def _finish_others(work: Work) -> None:
+    """Carry on with issues whose sending a crash cut short: nobody else would until asked."""
+    for record in issues.open_ones(work.engine):
+        if record.status is IssueStatus.SENDING:
+            verdict = send_issue(work, record.number, RunOptions(scheduled=True))
+            work.observer.say(f"Issue {record.number}: {verdict.reason}")
+
+
 def _send(work: Work, number: int, options: RunOptions) -> Verdict:
-    record = issues.find(work.engine, number)
-    if record is None:
-        raise NewsletterError(f"issue {number}: there is none; newsletter draft writes the next")
+    record = _reopened(work, number)
     if record.status is IssueStatus.SENT:
         return already_sent(work.engine, record)
     with preparing(work):
         refusal = _admit_file(work, record, options) or start(work, number, options)
     return refusal or send_issue(work, number, options)
+
+
+def _reopened(work: Work, number: int) -> IssueRecord:
+    """Return the issue, a draft again if it was stopped before anybody got it.
+
+    What was corrected in its file is then what is approved and sent.
+    """
+    if issues.reopen(work.engine, number):
+        forget(work.engine, number)
+        work.observer.say(f"Nobody has got issue {number}: it is sent as its file says now.")
+    record = issues.find(work.engine, number)
+    if record is None:
+        raise NewsletterError(f"issue {number}: there is none; newsletter draft writes the next")
+    return record
 
 
 def _admit_file(work: Work, record: IssueRecord, options: RunOptions) -> Verdict | None:
@@ -128,6 +158,12 @@ def _admit_file(work: Work, record: IssueRecord, options: RunOptions) -> Verdict
 
 def _prepare(work: Work, options: RunOptions, now: datetime) -> Prepared | Verdict:
     target = choose(work.settings, work.engine, options, now=now)
+    if target.missed:
+        return Verdict(
+            verdict=Outcome.HELD,
+            reason=target.missed,
+            next="newsletter run sends an issue now",
+        )
     if target.record is not None:
         match target.record.status:
             case IssueStatus.SENT:
@@ -139,13 +175,13 @@ def _prepare(work: Work, options: RunOptions, now: datetime) -> Prepared | Verdi
                 return refusal or Prepared(record=target.record)
             case _:
                 pass
-    _gather(work, options)
+    _gather(work)
     if options.dry_run:
-        return _rehearse(work, options, target, now)
+        return rehearse(work, options, target, now)
     return _draft(work, options, claim(work.settings, work.engine, target), now)
 
 
-def _gather(work: Work, options: RunOptions) -> None:
+def _gather(work: Work) -> None:
     gathered = work.step(
         "gather",
         lambda: gather_items(
@@ -153,7 +189,6 @@ def _gather(work: Work, options: RunOptions) -> None:
             work.engine,
             now=work.clock(),
             observer=work.observer,
-            seen_at=options.as_of,
         ),
     )
     work.observer.say(gathered.summary)
@@ -165,6 +200,8 @@ def _draft(
     settings, engine = work.settings, work.engine
     covers = window(settings, engine, now=now, since=options.since)
     drafted = work.step("draft", lambda: draft_issue(settings, engine, record, covers=covers))
+    for archive in drafted.again:
+        work.observer.say(f"{archive.sentence}.")
     if drafted.skip:
         issues.release(engine, record.number)
         return _counted(
@@ -180,7 +217,9 @@ def _draft(
         f"Issue {record.number}: {drafted.issue.subject} ({len(drafted.issue.entries)} entries)"
     )
     refusal = _admit(work, record, drafted, options) or start(work, record.number, options)
-    return refusal or Prepared(record=record, drafted=drafted)
+    if refusal is not None:
+        return _counted(refusal, drafted)
+    return Prepared(record=record, drafted=drafted)
 
 
 def _admit(
@@ -189,33 +228,6 @@ def _admit(
     rendered = work.step("render", lambda: render_issue(work.settings, drafted.issue))
     verdict = admit(work, record, drafted, rendered, options)
     return _counted(verdict, drafted) if verdict else None
-
-
-def _rehearse(work: Work, options: RunOptions, target: Target, now: datetime) -> Verdict:
-    """Say what a run would do, leaving no draft behind."""
-    settings, engine = work.settings, work.engine
-    covers = window(settings, engine, now=now, since=options.since)
-    record = target.record
-    number = record.number if record else issues.next_number(engine)
-    if record is not None and files_of(settings, number).draft.exists():
-        drafted = draft_issue(settings, engine, record, covers=covers)
-    else:
-        drafted = compose(settings, engine, number, slot=target.slot, covers=covers)
-    reason = drafted.skip
-    if not reason:
-        rendered = render_issue(settings, drafted.issue)
-        problems = "; ".join(finding.message for finding in rendered.errors)
-        waiting = recipients_waiting(engine)
-        reason = f"dry run: issue {number} with {len(drafted.issue.entries)} entries would go to "
-        reason += f"{waiting} subscribers"
-        reason += f", but the check blocks it: {problems}" if problems else "; nothing was sent"
-    verdict = Verdict(
-        verdict=Outcome.SKIPPED,
-        slot=target.slot,
-        reason=reason,
-        next="newsletter preview",
-    )
-    return _counted(verdict, drafted)
 
 
 def settled(settings: Settings, options: RunOptions) -> Verdict | None:

@@ -211,16 +211,20 @@ def _concluded(work: Work, record: IssueRecord, report: Report) -> Verdict:
 
 def already_sent(engine: Engine, record: IssueRecord) -> Verdict:
     """Return the verdict for an issue that needs nothing more, unless some are in doubt."""
-    in_doubt = counts(engine, record.number).in_doubt
+    standing = counts(engine, record.number)
     return Verdict(
         verdict=Outcome.SKIPPED,
         issue=record.number,
         slot=record.slot,
         reason=f"already sent #{record.number}",
         next=f"newsletter deliveries {record.number}"
-        if in_doubt
+        if standing.in_doubt
         else "newsletter run --extra makes an additional issue",
-        in_doubt=in_doubt,
+        intended=standing.intended,
+        accepted=standing.accepted,
+        refused=standing.refused,
+        in_doubt=standing.in_doubt,
+        suppressed=standing.suppressed,
     )
 
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from flows.models import IssueStatus
 from flows.pipeline.files import highest_number
 from flows.settings.shapes import WEEKDAYS
 from flows.settings.slots import due_slot, next_slot
 from flows.store import issues
+from flows.store.history import newest_issue
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from flows.settings import Settings
 
 
+# A scheduler may fire this much early.
+EARLY = timedelta(minutes=5)
 # What a scheduled run may take to gather, draft and hand over before the fence's time begins.
 HAND_OVER = timedelta(minutes=10)
 
@@ -27,20 +31,46 @@ HAND_OVER = timedelta(minutes=10)
 class Target:
     """The issue a run is for: `record` if it stands already, else the `slot` to claim.
 
-    An additional issue has no slot.
+    An additional issue has no slot. `missed` says that a scheduled run came too late for its own.
     """
 
     slot: datetime | None
     record: IssueRecord | None
+    missed: str = ""
 
 
 def choose(settings: Settings, engine: Engine, options: RunOptions, *, now: datetime) -> Target:
     """Return the issue that a run at `now` is for, without claiming anything."""
     if options.extra:
         return Target(slot=None, record=None)
-    if not options.scheduled and (record := issues.newest_open(engine)):
-        return Target(slot=record.slot, record=record)
+    if options.scheduled:
+        return _scheduled(settings, engine, now)
+    for record in issues.open_ones(engine):
+        if is_live(settings, record, now):
+            return Target(slot=record.slot, record=record)
     slot = slot_at(settings, now)
+    return Target(slot=slot, record=issues.find_slot(engine, slot))
+
+
+def is_live(settings: Settings, record: IssueRecord, now: datetime) -> bool:
+    """Say whether a run still takes the open issue up: not if its slot and grace are over.
+
+    What is being sent is always finished; what was held too long goes out by `newsletter send`.
+    """
+    if record.slot is None or record.status is IssueStatus.SENDING:
+        return True
+    return now <= record.slot + settings.schedule.grace
+
+
+def _scheduled(settings: Settings, engine: Engine, now: datetime) -> Target:
+    """Return the slot that a run of the schedule is for, never one that is a week away."""
+    schedule = settings.schedule
+    slot = due_slot(schedule, now, schedule.grace)
+    if slot is None:
+        slot = next_slot(schedule, now)
+        if slot - now > lead(settings) + EARLY:
+            missed = f"its slot is over by more than the grace of {schedule.grace}"
+            return Target(slot=None, record=None, missed=missed)
     return Target(slot=slot, record=issues.find_slot(engine, slot))
 
 
@@ -50,15 +80,21 @@ def slot_at(settings: Settings, now: datetime) -> datetime:
     return due_slot(schedule, now, schedule.grace) or next_slot(schedule, now)
 
 
+def coming(settings: Settings, engine: Engine, now: datetime) -> Target:
+    """Return the issue of the next slot, whatever else is open."""
+    slot = next_slot(settings.schedule, now)
+    return Target(slot=slot, record=issues.find_slot(engine, slot))
+
+
 def claim(settings: Settings, engine: Engine, target: Target) -> IssueRecord:
     """Return the target's issue, claimed now unless it stands; its number is new on disk too.
 
-    Files of a newsletter whose database was lost must not be taken for a draft and sent again.
+    Files of a newsletter whose database was lost must not be taken for a draft and sent again,
+    and one that moved here goes on counting from its imported issues.
     """
     if target.record is not None:
         return target.record
-    at_least = highest_number(settings.paths.issues) + 1
-    return issues.claim(engine, target.slot, at_least=at_least)
+    return issues.claim(engine, target.slot, at_least=_unused(settings, engine))
 
 
 def coming_number(settings: Settings, engine: Engine, options: RunOptions, now: datetime) -> int:
@@ -66,7 +102,12 @@ def coming_number(settings: Settings, engine: Engine, options: RunOptions, now: 
     target = choose(settings, engine, options, now=now)
     if target.record is not None:
         return target.record.number
-    return max(issues.next_number(engine), highest_number(settings.paths.issues) + 1)
+    return max(issues.next_number(engine), _unused(settings, engine))
+
+
+def _unused(settings: Settings, engine: Engine) -> int:
+    """Return a number above those of the issue files and of what is remembered."""
+    return max(highest_number(settings.paths.issues), newest_issue(engine)) + 1
 
 
 def lead(settings: Settings) -> timedelta:

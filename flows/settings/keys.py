@@ -29,8 +29,8 @@ def read_keys(variable: str, file: Path) -> Keys:
     except FileNotFoundError as error:
         raise SettingsError(
             f"{file}: the signing keys are missing; put them back from a backup, because links in "
-            f"mails already sent need them, or let `newsletter init {file.parent.parent} --force` "
-            "make new ones"
+            f"mails already sent need them, or let `newsletter init {file.parent.parent}` make new "
+            "ones"
         ) from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{file}: the signing keys are not text") from error

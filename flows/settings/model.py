@@ -4,7 +4,7 @@ A field's description is what a message asks for, so each reads on after "write"
 """
 
 from datetime import time, timedelta
-from typing import Any, Literal, Self
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -186,9 +186,10 @@ class SectionSettings(Part):
 class FeedSettings(Part):
     """`[[feeds]]`: a source; `max_items` caps its entries in one issue (0: no cap)."""
 
+    # Before the address, which is judged by it.
+    kind: FeedKind = Field(default=FeedKind.AUTO, description='"auto", "feed" or "river"')
     url: Name = Field(description="an http(s):// address (or a file's path for a river)")
     name: Line = Field(default="", description="the source's name as readers see it")
-    kind: FeedKind = Field(default=FeedKind.AUTO, description='"auto", "feed" or "river"')
     section: Line = Field(default="", description="the name of one of the [[sections]]")
     weight: float = Field(default=1.0, ge=0, le=100, description="a number from 0 to 100")
     max_items: int = Field(
@@ -196,17 +197,21 @@ class FeedSettings(Part):
     )
     timezone: Zone = "UTC"
 
-    @model_validator(mode="after")
-    def _reachable(self) -> Self:
-        if not self.is_web and self.kind is not FeedKind.RIVER:
-            raise ValueError(
-                f'url = "{self.url}": write an http(s):// address; a file needs kind = "river"'
-            )
-        if self.is_web and not urlsplit(self.url).hostname:
-            raise ValueError(f'url = "{self.url}": it names no host')
-        return self
+    @field_validator("url")
+    @classmethod
+    def _reachable(cls, url: str, info: ValidationInfo) -> str:
+        # A wrong kind is told by itself; the address is then judged as a river's, kindly.
+        if not _is_web(url) and info.data.get("kind", FeedKind.RIVER) is not FeedKind.RIVER:
+            raise ValueError('; a file needs kind = "river"')
+        if _is_web(url) and not urlsplit(url).hostname:
+            raise ValueError("; it names no host")
+        return url
 
     @property
     def is_web(self) -> bool:
         """Whether the source is fetched; a river may be a file instead."""
-        return self.url.partition("://")[0].lower() in {"http", "https"}
+        return _is_web(self.url)
+
+
+def _is_web(url: str) -> bool:
+    return url.partition("://")[0].lower() in {"http", "https"}

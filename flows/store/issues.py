@@ -8,7 +8,7 @@ from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from flows.errors import IssueState
-from flows.models import IssueRecord, IssueStatus
+from flows.models import DeliveryState, IssueRecord, IssueStatus
 from flows.store.schema import deliveries, issues
 from subscribers.database import insert_into, reading
 
@@ -64,10 +64,27 @@ def find_slot(engine: Engine, slot: datetime) -> IssueRecord | None:
         return _one(connection, issues.c.slot == slot)
 
 
+def find_covering(engine: Engine, moment: datetime) -> IssueRecord | None:
+    """Return the newest issue whose window a moment lies in, None if there is none."""
+    with reading(engine).begin() as connection:
+        return _one(connection, (issues.c.window_start < moment) & (issues.c.cutoff >= moment))
+
+
 def newest_open(engine: Engine) -> IssueRecord | None:
     """Return the newest issue that is not sent, None if there is none."""
     with reading(engine).begin() as connection:
         return _one(connection, issues.c.status.in_([status.value for status in OPEN]))
+
+
+def open_ones(engine: Engine) -> list[IssueRecord]:
+    """Return the issues that are not sent, the newest first."""
+    query = (
+        select(issues)
+        .where(issues.c.status.in_([status.value for status in OPEN]))
+        .order_by(issues.c.number.desc())
+    )
+    with reading(engine).begin() as connection:
+        return [_record(row) for row in connection.execute(query).mappings()]
 
 
 def last_sent(engine: Engine) -> IssueRecord | None:
@@ -150,6 +167,26 @@ def start_sending(engine: Engine, number: int, *, subject: str, digest: str) -> 
         )
 
 
+def reopen(engine: Engine, number: int) -> bool:
+    """Make a stopped issue a draft again; False if anything of it went out or may have."""
+    out = (DeliveryState.HANDED_OVER, DeliveryState.ACCEPTED, DeliveryState.IN_DOUBT)
+    went_out = exists().where(
+        deliveries.c.issue == number, deliveries.c.status.in_([state.value for state in out])
+    )
+    with engine.begin() as connection:
+        return bool(
+            connection.execute(
+                update(issues)
+                .where(
+                    issues.c.number == number,
+                    issues.c.status == IssueStatus.STOPPED.value,
+                    ~went_out,
+                )
+                .values(status=IssueStatus.DRAFT.value, approved_hash=None, because=None)
+            ).rowcount
+        )
+
+
 def release(engine: Engine, number: int) -> bool:
     """Give up an issue that nothing was handed over for; its slot and number are free again."""
     sent_something = exists().where(deliveries.c.issue == number)
@@ -180,5 +217,6 @@ def _record(values: RowMapping) -> IssueRecord:
         window_start=values["window_start"],
         cutoff=values["cutoff"],
         approved_hash=values["approved_hash"],
+        because=values["because"] or "",
         sent_at=values["sent_at"],
     )
