@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,6 +79,7 @@ def open_database(url: str) -> Engine:
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
+            _require_writable(url)
             return _open_sqlite(url)
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
@@ -98,6 +100,19 @@ def open_database(url: str) -> Engine:
         cause = str(getattr(error, "orig", error)).splitlines()[0]
         shown = make_url(url).render_as_string(hide_password=True)
         raise DatabaseUnavailable(f"database: cannot open {shown}: {cause}") from error
+
+
+def _require_writable(url: str) -> None:
+    # Before it is opened: a failed first write leaves files beside it that nobody can write.
+    path = sqlite_path(url)
+    if path is None:
+        return
+    for place in (path, path.parent):
+        if place.exists() and not os.access(place, os.W_OK):
+            raise DatabaseUnavailable(
+                f"database: {place} cannot be written; give yourself write permission on the file "
+                "and its folder"
+            )
 
 
 def _open_sqlite(url: str) -> Engine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from sqlalchemy import text
 from subscribers import store
 from subscribers.address import parse
 from subscribers.consent import LONGEST_TEXT, agreement, sentence
+from subscribers.database import open_database
 from subscribers.errors import DatabaseUnavailable, MissingConsent
 from subscribers.models import (
     ConsentAction,
@@ -24,6 +26,7 @@ from subscribers.models import (
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from sqlalchemy import Engine
 
@@ -240,3 +243,13 @@ def test_consent_is_kept_on_one_line_and_within_bounds() -> None:
     assert agreement("by\nmail ", source="fair").text == "by mail"
     with pytest.raises(MissingConsent, match="at most"):
         agreement("x" * (LONGEST_TEXT + 1), source="fair")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+def test_a_database_that_cannot_be_written_is_told_before_it_is_touched(tmp_path: Path) -> None:
+    file = tmp_path / "newsletter.db"
+    file.touch()
+    file.chmod(0o444)
+    with pytest.raises(DatabaseUnavailable, match="write permission"):
+        open_database(f"sqlite:///{file}")
+    assert [path.name for path in tmp_path.iterdir()] == ["newsletter.db"]

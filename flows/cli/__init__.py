@@ -2,7 +2,8 @@
 
 stdout carries data, stderr carries narration. Exit codes: 0 all is well, 1 failed, 2 the
 command line or the settings are wrong, 3 held for approval, 4 deliveries in doubt remain,
-130 interrupted. With `--json` an error is also printed on stdout, as {"error": "…"}.
+130 interrupted. With `--json` what goes wrong in a command is also printed on stdout, as
+{"error": "…"}; what is wrong with the command line is not.
 """
 
 from __future__ import annotations

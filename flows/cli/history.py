@@ -74,7 +74,7 @@ def list_issues(*, as_json: bool, config: Path | None) -> None:
         return
     for past in found:
         show(f"{_name(past.issue or None):<14}{past.items:>7}  {_standing(past)}")
-    narrate(f"{len(found)} issues, {sum(past.items for past in found):,} links.")
+    narrate(f"Issues: {len(found):,}; links: {sum(past.items for past in found):,}.")
 
 
 def _standing(past: PastIssue) -> str:
