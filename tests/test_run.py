@@ -402,3 +402,11 @@ def test_the_issue_that_a_preview_shows_is_the_one_a_run_sends(newsletter: Newsl
     shown = desk.open_issue(newsletter.settings, None, as_of=NOW)
     newsletter.run()
     assert desk.open_issue(newsletter.settings, 1) == shown
+
+
+def test_an_issue_held_past_its_slot_is_still_the_one_a_preview_shows(
+    newsletter: Newsletter,
+) -> None:
+    newsletter.write(newsletter='approval = "required"').run()
+    shown = desk.open_issue(newsletter.settings, None, as_of=SLOT + timedelta(days=30))
+    assert shown.number == 1

@@ -94,8 +94,10 @@ def open_issue(
         if number is not None:
             return read_issue(files_of(settings, number))
         target = choose(settings, engine, RunOptions(), now=now)
-        if target.record is not None and files_of(settings, target.record.number).draft.exists():
-            return read_issue(files_of(settings, target.record.number))
+        # An issue held past its slot is no run's any more, but still the one to look at.
+        record = target.record or issues.newest_open(engine)
+        if record is not None and files_of(settings, record.number).draft.exists():
+            return read_issue(files_of(settings, record.number))
         covers = window(settings, engine, now=now, since=since)
         coming = coming_number(settings, engine, RunOptions(), now)
         drafted = compose(settings, engine, coming, slot=target.slot, covers=covers)
