@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from sqlalchemy import URL, NullPool, create_engine, make_url, text
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Engine
+
+# A busy machine is no reason for a red test: no example has a time limit.
+hypothesis.settings.register_profile("newsletter", deadline=None)
+hypothesis.settings.load_profile("newsletter")
 
 
 @pytest.fixture

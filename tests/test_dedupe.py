@@ -378,7 +378,7 @@ ITEMS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(ITEMS, max_size=12), st.randoms(use_true_random=False))
 def test_stories_share_out_the_items_in_whatever_order_they_come(
     items: list[Item], chance: random.Random
@@ -392,7 +392,7 @@ def test_stories_share_out_the_items_in_whatever_order_they_come(
     assert dedupe(shuffled) == stories
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(ITEMS, max_size=8))
 def test_what_leads_a_story_is_no_other_stories_copy(items: list[Item]) -> None:
     # A feed each: what one feed says under several titles counts for less the more of it is seen.

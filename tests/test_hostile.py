@@ -230,7 +230,7 @@ def test_a_safe_url_is_safe_to_make_safe_again(text: str) -> None:
     assert url == "" or (url.isascii() and re.match(r"https?://[^@/\\]+", url))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.text(max_size=200))
 def test_no_text_at_all_adds_markup(text: str) -> None:
     found = Skeleton(mail_of(text).html)

@@ -296,7 +296,7 @@ STORIES = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(STORIES, max_size=6), ANY)
 def test_whatever_is_drafted_is_read_back_as_it_was(stories: list[Story], title: str) -> None:
     outline = Outline(now=datetime(2026, 11, 23, tzinfo=UTC), max_entries=4)

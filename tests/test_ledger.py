@@ -361,9 +361,7 @@ def test_batches_and_deliveries_come_in_pages(any_engine: Engine, ledger: SqlLed
 FATES = st.sampled_from(["accepted", "refused", "in_doubt", "unsent", "died"])
 
 
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(fates=st.lists(st.lists(FATES, min_size=3, max_size=3), max_size=6))
 def test_the_sum_holds_whatever_happens(engine: Engine, fates: list[list[str]]) -> None:
     with engine.begin() as connection:

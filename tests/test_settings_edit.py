@@ -88,7 +88,7 @@ def test_what_is_in_doubt_is_not_removed() -> None:
         remove_feed(hidden, 0)
 
 
-@hypothesis.settings(max_examples=15, deadline=None)
+@hypothesis.settings(max_examples=15)
 @given(st.permutations(range(5)))
 def test_whichever_feeds_go_the_others_stay_in_their_order(order: list[int]) -> None:
     left, text = urls(STARTER), STARTER

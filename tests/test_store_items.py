@@ -117,9 +117,7 @@ def test_more_items_than_one_statement_takes(engine: Engine, now: datetime) -> N
     assert save_items(engine, URL, many, now=now) == SavedItems(seen=1200)
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["one", "two"])), max_size=8))
 def test_every_item_is_new_once_and_counted_each_time(
     engine: Engine, now: datetime, told: list[tuple[str, str]]
