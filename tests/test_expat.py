@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from io import StringIO
 from typing import TYPE_CHECKING
-from xml.sax.handler import ContentHandler
+from xml.sax.handler import ContentHandler, feature_namespaces
 from xml.sax.xmlreader import InputSource
 
 import feedparser.api
@@ -35,6 +35,17 @@ def test_lines_and_entities_come_in_one_piece() -> None:
     parser.setContentHandler(texts)
     parser.parse(source)
     assert texts.texts == ["one\ntwo <b>\nthree"]
+
+
+def test_what_is_not_read_is_not_handed_on() -> None:
+    texts, source = Texts(), InputSource()
+    document = "<rss><category>a<b>c</b></category>d<title>e</title><category/>f</rss>"
+    source.setCharacterStream(StringIO(document))
+    parser = expat.create_parser()
+    parser.setFeature(feature_namespaces, state=True)
+    parser.setContentHandler(texts)
+    parser.parse(source)
+    assert texts.texts == ["d", "e", "f"]
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from flows.models import FeedState
-from flows.store.feeds import load_states, save_state
+from flows.models import Feed, FeedReport, FeedState, Item, Visit
+from flows.store.feeds import forget_state, load_states, move_items, save_state
+from flows.store.items import SavedItems, count_items
+from flows.store.visits import load_visits, save_reports
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,6 +25,10 @@ def test_a_state_comes_back_as_it_was(engine: Engine, now: datetime) -> None:
         etag='W/"caf\xe9"',
         last_modified="Wed, 18 Dec 2024 12:00:00 GMT",
         body_hash="0" * 64,
+        body_bytes=1234,
+        answered_by="https://cdn.example/feed",
+        reading="as of today",
+        due_because="its publisher asks for it",
         asked_at=now,
         succeeded_at=now,
         due_at=now,
@@ -49,3 +56,38 @@ def test_only_the_feeds_asked_for_are_loaded(engine: Engine) -> None:
         "https://other.example/"
     ]
     assert load_states(engine, []) == {}
+
+
+def told(url: str, guid: str, now: datetime) -> FeedReport:
+    return FeedReport(
+        feed=Feed(url=url),
+        state=FeedState(url=url, etag='"1"', asked_at=now),
+        visit=Visit(feed_url=url, at=now, requests=2, status=200, wait=timedelta(hours=1)),
+        items=(Item(feed="x", guid=guid, url=f"{url}/{guid}", title=guid),),
+        status="new",
+    )
+
+
+def test_what_feeds_told_is_stored_in_one_go_and_again_without_a_change(
+    any_engine: Engine, now: datetime
+) -> None:
+    reports = [told(URL, "1", now), told("https://other.example/", "1", now)]
+    assert save_reports(any_engine, reports, now=now) == SavedItems(new=2)
+    assert save_reports(any_engine, reports, now=now) == SavedItems(seen=2)
+    assert load_states(any_engine, [URL])[URL].etag == '"1"'
+    assert count_items(any_engine, [URL, "https://never.example/"]) == {URL: 1}
+    assert load_visits(any_engine, since=now)[0] == reports[0].visit
+
+
+def test_a_moved_feeds_items_go_along_but_for_those_that_are_there(
+    any_engine: Engine, now: datetime
+) -> None:
+    new = "https://new.example/feed"
+    for url, guid in ((URL, "1"), (URL, "2"), (new, "2")):
+        save_reports(any_engine, [told(url, guid, now)], now=now)
+    move_items(any_engine, URL, new)
+    assert count_items(any_engine, [URL, new]) == {URL: 1, new: 2}
+    assert list(load_states(any_engine, [URL, new])) == [new]
+    forget_state(any_engine, new)
+    assert load_states(any_engine, [new]) == {}
+    assert count_items(any_engine, [new]) == {new: 2}

@@ -48,12 +48,18 @@ def _show(one: Standing, *, width: int) -> None:
     name = one.feed.name or one.feed.url
     show(
         f"{name:<{width}}  {one.state:<7}  {one.items:>5} items  "
-        f"last success {_moment(one.last_success)}, next due {_moment(one.next_due)}"
+        f"last success {_moment(one.last_success)}, next due {_due(one)}"
     )
     if one.reason:
         show(f"    {one.reason}")
     if one.command:
         show(f"    > {one.command}")
+
+
+def _due(one: Standing) -> str:
+    if one.state in {"new", "due"}:
+        return "now"
+    return _moment(one.next_due)
 
 
 def _moment(moment: datetime | None) -> str:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from email.utils import parsedate_tz
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from flows.errors import ParseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # Zero times and forgotten epochs: no feed is older than the web.
 _FIRST_YEAR = 1990
@@ -60,6 +65,26 @@ _FORMATS = (
     "%Y-%m",
     "%Y",
 )
+
+
+_MARKS = frozenset("/.-:,")
+_FILLED_IN = str.maketrans("BbpdYmHMSI", "xxx0000000", "%")
+
+
+def _shape(text: str) -> tuple[frozenset[str], bool]:
+    """Return what a text and the form it is written in have in common."""
+    return _MARKS.intersection(text), any(map(str.isalpha, text))
+
+
+def _by_shape(forms: Iterable[str]) -> dict[tuple[frozenset[str], bool], list[str]]:
+    # strptime takes long, and forgets all but five of its forms: few are to be tried.
+    found: dict[tuple[frozenset[str], bool], list[str]] = defaultdict(list)
+    for form in forms:
+        found[_shape(form.translate(_FILLED_IN))].append(form)
+    return dict(found)
+
+
+_FORMS = _by_shape(_FORMATS)
 _WEEKDAY = re.compile(r"^[^\W\d]{2,10}\.?,?\s+(?=[\d\w])", re.UNICODE)
 _ZONE_NAME = re.compile(r"\s+\(?([A-Z]{3,4})\)?$")
 _OFFSET = re.compile(r"\s*(?:GMT|UTC|Z)?([+-])(\d{2}):?(\d{2})$")
@@ -133,7 +158,7 @@ def _read_number(text: str) -> datetime | None:
 def _read_formats(text: str) -> datetime | None:
     stamp, offset = _zone_apart(_english(text))
     for candidate in dict.fromkeys((stamp, _WEEKDAY.sub("", stamp))):
-        for form in _FORMATS:
+        for form in _FORMS.get(_shape(candidate), ()):
             try:
                 moment = datetime.strptime(candidate, form)  # noqa: DTZ007 - its zone follows
             except ValueError:

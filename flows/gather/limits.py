@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 PER_HOST = 2
-IN_ALL = 24
+IN_ALL = 30
 # All hops and the whole body; a drip of bytes defeats every other limit.
 TOTAL_SECONDS = 30.0
 # Most feeds are smaller; few of the others may be in memory at once.
@@ -50,7 +50,7 @@ class Limits:
     """How long one visit may take, whose turn it is, and how long a host rests if hung up on.
 
     `large` are the places for bodies that are more than small, `decoding` is for one at a time:
-    what 24 hosts send at once must not add up to more memory than a small machine has.
+    what all hosts send at once must not add up to more memory than a small machine has.
     """
 
     hosts: HostLimit = field(default_factory=HostLimit)

@@ -44,6 +44,10 @@ _PARSER_FAULTS = (
 )
 # feedparser's own switch: the XML parsers it tries, by the name of their module.
 feedparser.api.PREFERRED_XML_PARSERS[:] = [expat.DRIVER]
+# Usual dates are read by ours; feedparser's is for the national forms that ours does not know.
+_USUAL_DATE = re.compile(r"\s*(?:[A-Z][a-z]{2}, \d|\d{4}-\d\d-\d\dT\d)")
+_NO_DATE = (1, 1, 1, 0, 0, 0, 0, 1, 0)
+feedparser.registerDateHandler(lambda text: _NO_DATE if _USUAL_DATE.match(text) else None)
 _DECLARATION = re.compile(r"^<\?xml[^>]*\?>")
 # Not allowed in XML at all; one of them makes the strict parser give up.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")

@@ -36,7 +36,13 @@ MEMORY = 96 * 2**20
 LARGE = 2**19
 START_SECONDS = 60.0
 MOST_CHILDREN = 2
-_CODE = "import sys; sys.path[:] = {path!r}; from flows.gather.child import main; main({memory})"
+# feedparser would load a guesser of encodings, though we always tell it the encoding.
+_CODE = """
+import sys
+sys.path[:], sys.modules["chardet"] = {path!r}, None
+from flows.gather.child import main
+main({memory})
+"""
 
 
 class _Child:

@@ -73,8 +73,8 @@ def lines(markup: str) -> list[str]:
     """Return the lines a reader of this HTML (or plain text) sees, list items behind "- "."""
     text = _SILENT.sub(" ", markup)
     text = _LIST_ITEM.sub("\n- ", _BLOCK.sub("\n", text))
-    text = unescape(_TAG.sub("", text))
-    found = (folded(line) for line in text.splitlines())
+    text = _INVISIBLE.sub("", unescape(_TAG.sub("", text)))
+    found = (" ".join(line.split()) for line in text.splitlines())
     return [line for line in found if line not in {"", "-"}]
 
 
