@@ -7,9 +7,10 @@
 
 What was put is answered conditionally (304) and gzipped when asked for. Other paths misbehave:
 /status/CODE, /retry/CODE/VALUE (Retry-After), /redirect/CODE?to=ADDRESS, /hops/N (302s, then
-/feed), /loop, /cookie, /drip, /hang, /hang-body, /close, /truncated, /bomb/MEGABYTES, /endless,
-/page (HTML that names /feed), /login (a redirect to HTML that names none), /missing/... (404),
-/stray (204, and bytes behind it).
+/feed), /loop, /cookie, /crowd/N/... (stays a moment, or until N ask at once), /drip, /drip-head,
+/hang, /hang-body, /close, /garbage (no HTTP), /truncated, /bomb/MEGABYTES, /endless, /page (HTML
+that names /feed), /login (a redirect to HTML that names none), /missing/... (404), /stray (204, and
+bytes behind it).
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ FEED = b"""<?xml version="1.0" encoding="utf-8"?>
 """
 PAGE = b"""<!DOCTYPE html><html><head><title>Harbour</title>
 <link rel="alternate" type="application/rss+xml" href="/feed"></head><body>Hello</body></html>"""
+# So long a request stays, so that others would meet it if they were let.
+CROWD_SECONDS = 0.2
 LOGIN = b"<!DOCTYPE html><html><body><form action='/login'>Who are you?</form></body></html>"
 
 
@@ -69,7 +72,7 @@ class FeedServer:
         self.documents: dict[str, Document] = {"/feed": Document(body=FEED)}
         self.most_at_once = 0
         self.at_once = 0
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         # Set when the server ends, so that nothing that hangs outlives the test.
         self.ended = threading.Event()
         handler = type("Handler", (_Handler,), {"feeds": self})
@@ -116,12 +119,18 @@ class FeedServer:
     def counted(self) -> Counter[str]:
         return Counter(request.path for request in self.requests)
 
+    def wait_for(self, count: int) -> None:
+        """Wait until so many ask at once, but a moment at most."""
+        with self._lock:
+            self._lock.wait_for(lambda: self.most_at_once >= count, timeout=CROWD_SECONDS)
+
     @contextmanager
     def serving(self, request: Request) -> Iterator[None]:
         with self._lock:
             self.requests.append(request)
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
+            self._lock.notify_all()
         try:
             yield
         finally:
@@ -219,6 +228,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _close(self, _rest: str, _query: Mapping[str, str]) -> None:
         self.close_connection = True
 
+    def _garbage(self, _rest: str, _query: Mapping[str, str]) -> None:
+        self.close_connection = True
+        self.wfile.write(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
+
     def _stray(self, _rest: str, _query: Mapping[str, str]) -> None:
         self._answer(204, None)
         self.wfile.write(b"what a 204 must not have")
@@ -242,6 +255,16 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(FEED[at : at + 1])
             if self.feeds.ended.wait(0.02):
                 return
+
+    def _drip_head(self, _rest: str, _query: Mapping[str, str]) -> None:
+        self.close_connection = True
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        while not self.feeds.ended.wait(0.02):
+            self.wfile.write(b"a")
+
+    def _crowd(self, rest: str, _query: Mapping[str, str]) -> None:
+        self.feeds.wait_for(int(rest.partition("/")[0]))
+        self._answer(200, FEED, ETag='"crowd"')
 
     def _endless(self, _rest: str, _query: Mapping[str, str]) -> None:
         self._begin(2**40)

@@ -99,6 +99,23 @@ def test_every_address_a_name_has_is_checked_and_none_is_resolved_twice(
     assert feed_server.requests == []
 
 
+def test_a_name_is_resolved_once_so_that_what_was_checked_is_asked(
+    feed_server: FeedServer, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def resolve(host: str, port: int, *_arguments: Any, **_options: Any) -> list[Any]:
+        # Good at first, and somebody else's a moment later.
+        asked.append(host)
+        address = "127.0.0.1" if asked.count(host) == 1 else "127.0.0.9"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with open_client(user_agent="newsletter/1", allow_private_networks=True) as client:
+        assert fetch(client, feed_server.url(host="rebind.example"), now=now).body
+    assert asked.count("rebind.example") == 1
+
+
 def test_the_hop_after_a_redirect_is_checked_too(feed_server: FeedServer, now: datetime) -> None:
     target = "http://169.254.169.254/latest/"
     with (

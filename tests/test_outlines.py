@@ -40,7 +40,7 @@ def fate(url: str, **about: str) -> tuple[Fate, str]:
         ("/home/me/feed.xml", Fate.LEFT_OUT, "a file"),
         ("C:\\feeds\\feed.xml", Fate.LEFT_OUT, "a file"),
         ("file:///home/me/feed.xml", Fate.LEFT_OUT, "no web address"),
-        ("javascript:alert(1)", Fate.LEFT_OUT, "a file"),
+        ("javascript:alert(1)", Fate.LEFT_OUT, "no web address"),
         ("http://[broken/feed", Fate.LEFT_OUT, "no web address"),
         ("", Fate.LEFT_OUT, "names no feed"),
         ("https://t.co/abc", Fate.DOUBTFUL, "t.co only passes on"),
@@ -60,6 +60,7 @@ def test_a_site_on_somebodys_own_machine_makes_a_feed_doubtful() -> None:
 
 def test_a_line_without_a_feed_says_how_to_look_for_it() -> None:
     assert "newsletter feeds add https://a.example/" in fate("", site="https://a.example/")[1]
+    assert "newsletter feeds add 'http://a; ls'" in fate("", site="http://a; ls")[1]
 
 
 def test_of_http_and_https_twins_the_https_one_is_taken() -> None:

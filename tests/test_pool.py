@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
 from flows.errors import ParseError
-from flows.gather.pool import ParserPool
+from flows.gather.job import Job
+from flows.gather.pool import MEMORY, ParserPool, _Child
 from flows.models import Feed
 from tests.feed_server import FEED
 
@@ -51,6 +53,14 @@ def test_a_parse_that_takes_too_much_memory_is_a_sentence(now: datetime) -> None
         with pytest.raises(ParseError, match="takes more than 60 MB"):
             parse(pool, large, now)
         assert parse(pool, FEED, now) == 2
+
+
+def test_a_child_whose_parent_is_gone_does_not_read_on_for_ever(now: datetime) -> None:
+    child = _Child(memory=MEMORY, seconds=0.2)
+    child._connection.send(Job(feed=Feed(url=URL), url=URL, content_type="", now=now))
+    child._connection.send_bytes(SLOW)
+    child._connection.close()
+    assert child._process.wait(20) == -signal.SIGALRM
 
 
 def test_no_child_starts_before_there_is_something_to_read() -> None:

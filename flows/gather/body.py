@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import zlib
 from typing import TYPE_CHECKING
 
@@ -53,7 +52,7 @@ def _read_raw(response: httpx.Response, trip: Trip, deadline: float) -> bytes:
             # An error keeps what the functions it came through had in their hands.
             body.clear()
             raise _too_large()
-        if time.monotonic() > deadline or not trip.make_room(len(body), deadline=deadline):
+        if not trip.make_room(len(body), deadline=deadline):
             raise _late()
     trip.is_whole = True
     return bytes(body)

@@ -25,13 +25,19 @@ _LARGE = 64 * 2**20
 _STATM = Path("/proc/self/statm")
 
 
-def serve(connection: Connection) -> None:
-    """Answer jobs until the other side closes the connection, or one left too much behind."""
+def serve(connection: Connection, *, seconds: int = 0) -> None:
+    """Answer jobs until the other side closes the connection, or one left too much behind.
+
+    A job that takes more than so many `seconds` ends the process (0: none does).
+    """
     with contextlib.suppress(EOFError, ConnectionError):
         connection.send("ready")
         last = False
         while not last:
-            outcome = _read(connection.recv(), connection.recv_bytes())
+            job = connection.recv()
+            signal.alarm(seconds)
+            outcome = _read(job, connection.recv_bytes())
+            signal.alarm(0)
             last = outcome.last
             connection.send(outcome)
 
@@ -56,9 +62,13 @@ def _is_large() -> bool:
     return pages * resource.getpagesize() > _LARGE
 
 
-def main(memory: int) -> None:
-    """Serve the socket on standard input with at most `memory` bytes of data."""
+def main(memory: int, seconds: int) -> None:
+    """Serve the socket on standard input with at most `memory` bytes of data.
+
+    After `seconds` with one job the process ends by itself: its parent would have killed it long
+    before, so it has none any more, and nobody else would stop it.
+    """
     # The keyboard interrupts the parent, which then closes the connection.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-    serve(Connection(0))
+    serve(Connection(0), seconds=seconds)

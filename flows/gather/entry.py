@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 # Entries are untyped upstream: this module and the quirks turn them into typed values.
-_MAIL = re.compile(r"[\w.+-]+@[\w.-]+")
+_MAIL = re.compile(r"(?:mailto:)?[\w.+-]+@[\w.-]+")
 _IN_BRACKETS = re.compile(r"\((.+)\)")
 _FEW_LIST_ITEMS = 10
 _MOST_AUTHORS = 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -43,7 +44,9 @@ _LITTLE = 64 * 2**10
 _NEVER_THERE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, RefusedAddress)
 # httpcore's word for what happens before a request on a new connection.
 _CONNECTING = "connection.connect_tcp.started"
+_ERROR_NUMBER = re.compile(r"^\[Errno -?\d+\] ")
 _WHAT_IT_MEANS = {
+    304: "it says that nothing changed, though we have nothing of it yet",
     401: "it wants a password",
     403: "it refuses us",
     404: "there is nothing at this address",
@@ -94,8 +97,14 @@ def fetch(
     except httpx.TimeoutException as error:
         raise FetchError(f"fetch: {shown(url)} did not answer in time", url=url) from error
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-        reason = str(error).rstrip(".") or type(error).__name__
-        raise FetchError(f"fetch: {shown(url)}: {reason}", url=url) from error
+        raise FetchError(f"fetch: {shown(url)}: {_reason(error)}", url=url) from error
+
+
+def _reason(error: Exception) -> str:
+    said = _ERROR_NUMBER.sub("", str(error)).rstrip(".")
+    if said.startswith(("illegal status line", "illegal header line")):
+        return "what answers there does not speak HTTP"
+    return said[:1].lower() + said[1:] or type(error).__name__
 
 
 def _conditions(state: FeedState | None) -> dict[bytes, bytes]:

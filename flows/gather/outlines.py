@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from ipaddress import ip_address
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 # What stands behind them may have moved or ended long ago, and nobody but them knows it.
 _MIDDLEMEN = ("t.co", "bit.ly", "feedburner.com", "feedproxy.google.com", "feeds.google.com")
 _FEED_SCHEME = re.compile(r"^feed:(?://)?(?=https?:)", re.IGNORECASE)
+# A drive of Windows has one letter.
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:", re.IGNORECASE)
 # Blog software that answers to any spelling of the value (Squarespace: ?format=RSS).
 _FOLDED_KEYS = frozenset({"format", "alt", "type"})
 
@@ -106,9 +109,9 @@ def _address(url: str) -> str:
 
 def _useless(outline: Outline, url: str) -> str:
     if not url:
-        site = f"; newsletter feeds add {outline.site} looks for it" if outline.site else ""
-        return f"it names no feed{site}"
-    if "://" not in url:
+        command = f"newsletter feeds add {shlex.quote(outline.site)}"
+        return f"it names no feed{f'; {command} looks for it' if outline.site else ''}"
+    if not _SCHEME.match(url):
         return f"{url} is no web address but a file"
     if not url.lower().startswith(("http://", "https://")) or not absolute(url, base=""):
         return f"{shown(url)} is no web address"

@@ -41,19 +41,19 @@ _CODE = """
 import sys
 sys.path[:], sys.modules["chardet"] = {path!r}, None
 from flows.gather.child import main
-main({memory})
+main({memory}, {seconds})
 """
 
 
 class _Child:
     """One process and the socket to it."""
 
-    def __init__(self, *, memory: int) -> None:
+    def __init__(self, *, memory: int, seconds: float) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             # With our own search path, as multiprocessing does it; but our main module, which
             # multiprocessing would import again, is none of the child's business.
-            code = _CODE.format(path=sys.path, memory=memory)
+            code = _CODE.format(path=sys.path, memory=memory, seconds=int(2 * seconds) + 1)
             self._process = subprocess.Popen(  # noqa: S603 - ourselves
                 [sys.executable, "-P", "-c", code], stdin=theirs.fileno(), stdout=subprocess.DEVNULL
             )
@@ -157,7 +157,7 @@ class ParserPool:
         return outcome
 
     def _start(self, url: str) -> _Child:
-        child = _Child(memory=self._memory)
+        child = _Child(memory=self._memory, seconds=self._seconds)
         with self._lock:
             self._running.add(child)
             if not self._closed:
