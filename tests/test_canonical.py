@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from flows.edit.canonical import canonical
 from flows.edit.redirectors import is_opaque
 from flows.edit.sites import domain, site
-from flows.edit.tracking import TRACKING_NAMES, TRACKING_PREFIXES
+from flows.edit.tracking import (
+    DOUBTFUL_NAMES,
+    TRACKING_NAMES,
+    TRACKING_ON,
+    TRACKING_PREFIXES,
+    TRACKING_VALUES,
+)
 
 PAGE = "https://example.com/blog/how-we-sleep"
 
@@ -29,6 +35,7 @@ SAME_PAGE = {
     "dot segments": "https://example.com/./blog/drafts/../how-we-sleep",
     "index page": "https://example.com/blog/how-we-sleep/index.html",
     "AMP path": "https://example.com/blog/how-we-sleep/amp/",
+    "AMP path behind an id": "https://amp.example.com/blog/how-we-sleep/amp",
     "AMP query": "https://example.com/blog/how-we-sleep?amp=1",
     "Arc's AMP query": "https://example.com/blog/how-we-sleep?outputType=amp",
     "percent-encoding": "https://example.com/blog/how%2dwe%2Dsleep",
@@ -50,6 +57,16 @@ SAME_PAGE = {
     "Facebook's redirect": "https://l.facebook.com/l.php?u=http%3A%2F%2Fexample.com%2Fblog%2Fhow-we-sleep&h=x",
     "redirect in a redirect": "https://out.reddit.com/t3?url=https%3A%2F%2Fwww.google.com%2Famp%2Fexample.com%2Fblog%2Fhow-we-sleep",
     "archived copy": "https://web.archive.org/web/20190302/http://example.com/blog/how-we-sleep",
+    "another archive's copy": "https://archive.ph/2019.03.02-101010/https://example.com/blog/how-we-sleep",
+    "a reader without walls": "https://12ft.io/https://www.example.com/blog/how-we-sleep",
+    "a translation on the way": "https://translate.google.com/translate?tl=en&u=https://example.com/blog/how-we-sleep",
+    "a translated host": "https://www-example-com.translate.goog/blog/how-we-sleep?_x_tr_sl=ja&_x_tr_tl=en",
+    "a mail scanner": "https://urldefense.com/v3/__https://example.com/blog/how-we-sleep__;!!AbC!x$",
+    "Bing's AMP": "https://example-com.bing-amp.com/c/s/example.com/blog/how-we-sleep",
+    "a site as a value": "https://example.com/blog/how-we-sleep?src=rss&share=twitter",
+    "a site's name as a value": "https://example.com/blog/how-we-sleep?ref=weekly.example.com",
+    "a mailer's numbers": "https://example.com/blog/how-we-sleep?campaign_id=9&linkId=1234567",
+    "AMP viewer": "https://example.com/blog/how-we-sleep.amp?amp_js_v=0.1&usqp=mq331",
     "Google's cache": "https://webcache.googleusercontent.com/search?q=cache:http://example.com/blog/how-we-sleep",
 }
 
@@ -102,6 +119,37 @@ ONE_PAGE = {
         "https://old.reddit.com/r/devops/comments/abc12/some_words/",
         "https://redd.it/abc12",
     ),
+    "a mirrored message": (
+        "https://nitter.net/ann/status/12345#m",
+        "https://mobile.twitter.com/bob/status/12345?s=20",
+    ),
+    "a mirrored paper": ("https://ar5iv.org/abs/2101.00001", "https://arxiv.org/pdf/2101.00001v2"),
+    "a paper's PDF": (
+        "https://dl.acm.org/doi/pdf/10.1145/1.2",
+        "https://doi.org/10.1145/1.2",
+    ),
+    "a reviewed paper": (
+        "https://openreview.net/pdf?id=aBc",
+        "https://openreview.net/forum?id=aBc&noteId=x",
+    ),
+    "a package": ("https://pypi.python.org/pypi/lockjaw", "https://pypi.org/project/lockjaw/"),
+    "a raw file": (
+        "https://raw.githubusercontent.com/Ann/tool/main/docs/use.md",
+        "https://github.com/ann/tool/blob/main/docs/use.md",
+    ),
+    "a newsletter in its app": (
+        "https://open.substack.com/pub/locks/p/the-night?r=1a2b",
+        "https://locks.substack.com/p/the-night?s=r",
+    ),
+    "a site with a new name": (
+        "http://www.theregister.co.uk/2017/07/13/some_story/",
+        "https://www.theregister.com/2017/07/13/some_story/",
+    ),
+    "marks": ("https://example.com/Raft_%28locks%29", "https://example.com/Raft_(locks)"),
+    "a list's number and its page": (
+        "https://example.com/detail.cfm?ref=rss&id=12",
+        "https://example.com/detail.cfm?id=12",
+    ),
     "a paper": ("https://arxiv.org/pdf/2101.00001v2.pdf", "https://arxiv.org/abs/2101.00001"),
     "an RFC": ("https://tools.ietf.org/html/rfc8058", "https://www.rfc-editor.org/rfc/rfc8058.txt"),
     "letters beyond ASCII": ("https://example.com/für", "https://example.com/f%c3%bcr"),
@@ -140,6 +188,29 @@ TWO_PAGES = {
     "playlists": ("https://youtube.com/playlist?list=a1", "https://youtube.com/playlist?list=b2"),
     "escaped slash": ("https://example.com/a%2Fb", "https://example.com/a/b"),
     "branches": ("https://gitlab.com/a/b/-/x?ref=v1", "https://gitlab.com/a/b/-/x?ref=v2"),
+    "a page about AMP": ("https://example.com/topics/amp", "https://example.com/topics"),
+    "a year's page about AMP": ("https://example.com/2026/amp", "https://example.com/2026"),
+    "a wiki's page about AMP": ("https://a.example/wiki/AMP", "https://a.example/wiki"),
+    "a wiki's words": ("https://example.com/wiki.cgi?DevOps", "https://example.com/wiki.cgi?Mail"),
+    "Microsoft's numbers": (
+        "https://go.microsoft.com/fwlink/?LinkId=12",
+        "https://go.microsoft.com/fwlink/?LinkId=13",
+    ),
+    "files shown": ("https://example.com/x?source=a.go", "https://example.com/x?source=b.go"),
+    "revisions shown": ("https://example.com/x?ref=v1.2", "https://example.com/x?ref=v1.3"),
+    "a program's rows": (
+        "https://example.com/show.php?campaign_id=1",
+        "https://example.com/show.php?campaign_id=2",
+    ),
+    "a name that begins like a tracker's": (
+        "https://example.com/x?fb_id=1&pk_id=1",
+        "https://example.com/x?fb_id=2&pk_id=2",
+    ),
+    "channels": ("https://example.com/tv?channel=5", "https://example.com/tv?channel=6"),
+    "pages in a reader": (
+        "https://12ft.io/https://a.example/x",
+        "https://12ft.io/https://a.example/y",
+    ),
     "a project called amp": ("https://github.com/ann/amp", "https://github.com/ann"),
     "www that is the name": ("https://www.com/a", "https://com/a"),
 }
@@ -155,6 +226,14 @@ def test_two_pages_stay_two(one: str, other: str) -> None:
 )
 def test_what_is_no_web_address_is_left_as_it_is(text: str) -> None:
     assert canonical(text) == text.replace(" ", "")
+
+
+@pytest.mark.parametrize("start", ["https://archive.ph/", "https://web.archive.org/web/2020/"])
+@pytest.mark.parametrize("times", [1, 4, 5, 6, 40])
+def test_a_chain_of_wrappings_has_one_spelling_however_long(start: str, times: int) -> None:
+    once = canonical(f"{start * times}https://example.com/a/")
+    assert canonical(once) == once
+    assert (once == "https://example.com/a") is (times < 5)
 
 
 HOSTS = st.sampled_from(
@@ -209,8 +288,11 @@ def test_the_registered_name_stays(
 
 
 def test_each_tracking_parameter_has_its_reason() -> None:
-    assert all(reason for reason in (*TRACKING_NAMES.values(), *TRACKING_PREFIXES.values()))
-    assert all(name == name.lower() for name in (*TRACKING_NAMES, *TRACKING_PREFIXES))
+    on_sites = {name: why for names in TRACKING_ON.values() for name, why in names.items()}
+    by_value = {name: why for name, (why, _) in TRACKING_VALUES.items()}
+    reasons = {**TRACKING_NAMES, **TRACKING_PREFIXES, **DOUBTFUL_NAMES, **on_sites, **by_value}
+    assert all(reasons.values())
+    assert all(name == name.lower() for name in reasons)
 
 
 @pytest.mark.parametrize(

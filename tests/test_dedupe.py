@@ -99,6 +99,14 @@ SAME = {
         item("https://example.com/?p=812", "Registry night", TEXT),
         item("https://example.com/posts/registry-night/", "Registry night", TEXT),
     ),
+    "a site that took another name": (
+        item("https://ann.wordpress.com/2019/04/17/against-locks/", "Against locks"),
+        item("https://ann.example/2019/04/17/against-locks", "Against locks", feed="B"),
+    ),
+    "a large number in two spellings": (
+        item("https://a.example/one", "Locks and keys: lessons from 10k nodes"),
+        item("https://b.example/two", "Locks and Keys: Lessons From 10,000 Nodes", feed="B"),
+    ),
     "a page in two countries": (
         item("https://example.com/en_ca/article/9k/registry-night"),
         item("https://example.com/en_us/article/9k/registry-night", feed="B"),
@@ -185,6 +193,22 @@ DIFFERENT = {
         item("https://youtu.be/uDbJ0aaaaaa", "Linux Systems Performance"),
         item("https://youtu.be/TlPvtbbbbbb", "Linux Systems Performance"),
     ),
+    "threads with one title": (
+        item("https://lobste.rs/s/x1bxyz/what_are_you_locking_this_week", "What are you locking?"),
+        item("https://lobste.rs/s/qrstuv/what_are_you_locking_this_week", "What are you locking?"),
+    ),
+    "pages that differ in a token": (
+        item("https://example.com/t/a1b2c/what-do-you-lock", "What do you lock this week?"),
+        item("https://example.com/t/d3e4f/what-do-you-lock", "What do you lock this week?"),
+    ),
+    "a title and what somebody says of it": (
+        item("https://a.example/one", "Sorry, chains: locks are the ones that matter now"),
+        item(
+            "https://b.example/two",
+            "The greatest nonsense I ever heard: Sorry chains, locks are the ones that matter now",
+            feed="B",
+        ),
+    ),
     "siblings that begin alike": (
         item("https://example.com/lock-vfs", "Lock VFS", TEXT),
         item("https://example.com/lock-writable-vfs", "Lock Writable VFS", TEXT),
@@ -216,6 +240,12 @@ DIFFERENT = {
     "one event in two papers": (
         item("https://a.example/lock", "Lockmaker buys Keymaker for two billion", TEXT),
         item("https://b.example/lock", "Keymaker goes to Lockmaker in huge deal", OTHER_TEXT),
+    ),
+    "one event under one headline in two papers": (
+        item("https://lockpost.example/deal", "Lockmaker buys Keymaker", TEXT, feed="Lock Post"),
+        item(
+            "https://keytimes.example/big", "Lockmaker buys Keymaker", OTHER_TEXT, feed="Key Times"
+        ),
     ),
     "empty ones": (item("https://a.example/1", ""), item("https://b.example/2", "")),
     "emoji": (item("https://a.example/1", "🚀"), item("https://b.example/2", "🚀")),
@@ -311,6 +341,14 @@ CROWDS = {
     "a feed whose entries lead to one page": [
         item("https://a.example/news", f"On {words(number)}", guid=str(number))
         for number in range(300)
+    ],
+    "a wall on many sites": [
+        item(f"https://s{number}.example/", "Checking your browser before you may read this page")
+        for number in range(1000)
+    ],
+    "a wall on one site": [
+        item(f"https://a.example/{words(number)}", "Checking your browser before you may read this")
+        for number in range(1000)
     ],
     "a series without end": [
         item(f"https://a.example/part-{number}", f"All about locks, part {number}", TEXT)
@@ -525,6 +563,16 @@ FOLLOW_UPS = {
 def test_a_follow_up_is_not_held(ran: Item, next_one: Item) -> None:
     story = dedupe([next_one], history=Kept(remembered(ran, issue=7)))[0]
     assert (story.ran_in, story.held) == (None, "")
+
+
+@pytest.mark.parametrize(("ran", "next_one"), DIFFERENT.values(), ids=DIFFERENT)
+def test_history_holds_no_other_story(ran: Item, next_one: Item) -> None:
+    assert not dedupe([next_one], history=Kept(remembered(ran, issue=7)))[0].held
+
+
+@pytest.mark.parametrize(("ran", "again"), SAME.values(), ids=SAME)
+def test_history_knows_again_what_would_have_merged(ran: Item, again: Item) -> None:
+    assert dedupe([again], history=Kept(remembered(ran, issue=7)))[0].ran_in == 7
 
 
 def test_what_looks_like_an_old_story_is_flagged_not_held() -> None:

@@ -57,9 +57,11 @@ NOWHERE = Address(url="")
 _EXTENSION = re.compile(r"\.(?:x?html?|php|aspx?|jsp|md|pdf|txt|slide|en)$", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[\W_]+")
 _LOCALE = re.compile(r"^(?:[a-z]{2}|[a-z]{2}[-_][a-z]{2}|intl|international)$", re.IGNORECASE)
+_DAY = re.compile(r"^/(?:[a-z-]+/)?(?:19|20)\d\d/\d\d?/\d\d?/[^/]+$", re.IGNORECASE)
 _YEAR = re.compile(r"^(?:19|20)\d\d$")
 # What stands for an id in a path: digits, or a long run of them mixed with letters.
 _ID = re.compile(r"(?=[a-z-]*\d)[0-9a-f]+(?:-[0-9a-f]+){3,}|(?=[a-zA-Z]*\d)[0-9a-f]{8,}|\d+")
+_TOKEN = re.compile(r"^(?=[a-z]*\d)(?=\d*[a-z])[a-z0-9]{5,}$", re.IGNORECASE)
 _HASH = re.compile(r"^(?=.*\d)[0-9a-f]{6,40}$")
 # Path parts that say where on a site, not what.
 _FOLDERS = frozenset(
@@ -121,7 +123,7 @@ def kinship(one: Address, other: Address) -> Kinship:
     """Return how two different addresses of one site are related."""
     if not one.url or not other.url:
         return Kinship.STRANGERS
-    if one.host in sites.VIDEO_HOSTS and other.host in sites.VIDEO_HOSTS:
+    if _are_videos(one, other) or (one.host == other.host and one.host in sites.THREAD_HOSTS):
         return Kinship.SIBLINGS
     if loose(one) == loose(other) and not (one.query and other.query):
         exact = _stem(one) == _stem(other) and not one.query and not other.query
@@ -133,6 +135,10 @@ def kinship(one: Address, other: Address) -> Kinship:
     return Kinship.RENAMED if slugs_agree(one, other) else Kinship.STRANGERS
 
 
+def _are_videos(one: Address, other: Address) -> bool:
+    return one.host in sites.VIDEO_HOSTS and other.host in sites.VIDEO_HOSTS
+
+
 def slugs_agree(one: Address, other: Address) -> bool:
     """Return whether the last parts of two addresses are the same words, or nearly."""
     first, second = _words(one.slug), _words(other.slug)
@@ -141,6 +147,13 @@ def slugs_agree(one: Address, other: Address) -> bool:
     if _same_slug(one, other):
         return True
     return len(first & second) / len(first | second) >= LEAST_SLUG_OVERLAP
+
+
+def same_dated_path(one: Address, other: Address) -> bool:
+    """Return whether two sites have one path, with a day in it: a site took another name."""
+    return (
+        one.path == other.path and bool(_DAY.match(one.path)) and not one.query and not other.query
+    )
 
 
 def loose(address: Address) -> tuple[str, ...]:
@@ -213,7 +226,18 @@ def _differ_in_ids(one: Address, other: Address) -> bool:
         return [name for name, _ in one.query] == [name for name, _ in other.query]
     if one.path == other.path:
         return False
-    return _ID.sub("#", one.path) == _ID.sub("#", other.path)
+    if _ID.sub("#", one.path) == _ID.sub("#", other.path):
+        return True
+    return _differ_in_token(one.path.split("/"), other.path.split("/"))
+
+
+def _differ_in_token(first: list[str], second: list[str]) -> bool:
+    """Return whether one part of two paths differs, and is letters and digits as ids are."""
+    differing = [(a, b) for a, b in zip(first, second, strict=False) if a != b]
+    if len(first) != len(second) or len(differing) != 1:
+        return False
+    one, other = differing[0]
+    return len(one) == len(other) and all(map(_TOKEN.match, differing[0]))
 
 
 def _differ_in_counter(one: Address, other: Address) -> bool:

@@ -29,7 +29,13 @@ _PREFIX = re.compile(r"^(?:www\d{0,2}|m|mobile|amp|touch)\.")
 _SLASHES = re.compile(r"(?<!:)/{2,}")
 _INDEX = re.compile(r"/(?:index|default)\.(?:x?html?|php\d?|aspx?|jsp|cgi|shtml)$", re.IGNORECASE)
 _SESSION = re.compile(r";(?:jsessionid|phpsessid|sid)=[^/?;]*", re.IGNORECASE)
-_AMP_PATH = re.compile(r"(?<=[^/])/amp$|\.amp(?=\.html?$)|(?<=[^/.])\.amp$", re.IGNORECASE)
+_AMP_ENDING = re.compile(r"(?<=[^/.])\.amp(?=$|\.html?$)")
+_AMP_FOLDER = "/amp"
+# A post has a date or an id in its path, a file's ending or three words.
+_DATE_OR_ID = re.compile(r"\d{4}")
+_YEAR_OR_MONTH = re.compile(r"^\d{1,4}$")
+_FILE = re.compile(r"\.html?$")
+FEWEST_WORDS_OF_POST = 3
 # Blogger serves its posts to phones under "?m=1", on custom domains too.
 _BLOGGER_POST = re.compile(r"^/\d{4}/\d{2}/[^/]+\.html$")
 # Forges name projects "amp"; there it is no variant of a page.
@@ -46,7 +52,7 @@ def canonical(url: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _canonical(url: str) -> str:
-    text = _tidy(url)
+    given = text = _tidy(url)
     for _ in range(MOST_UNWRAPPINGS):
         place = _place(text)
         if place is None:
@@ -55,8 +61,8 @@ def _canonical(url: str) -> str:
         if not inner or _tidy(inner) == text:
             return _spell(_settle(place))
         text = _tidy(inner)
-    place = _place(text)
-    return _spell(_settle(place)) if place else text
+    place = _place(given)
+    return _spell(_settle(place)) if place else given
 
 
 def place_of(url: str) -> Place | None:
@@ -91,7 +97,7 @@ def _place(text: str) -> Place | None:
     if not host:
         return None
     path = _path(parts.path, host=host.partition(":")[0])
-    query = _query(parts.query, host=host)
+    query = _query(parts.query, host=host, path=path)
     if _BLOGGER_POST.match(path):
         query = tuple(pair for pair in query if pair[0] != "m")
     return Place(host=host, path=path, query=query, fragment=_route(parts.fragment))
@@ -141,8 +147,24 @@ def _path(path: str, *, host: str) -> str:
         previous = path
         path = _INDEX.sub("/", path).rstrip("/")
         if host not in _AMP_IS_A_NAME:
-            path = _AMP_PATH.sub("", path)
+            path = _without_amp(path)
     return path or "/"
+
+
+def _without_amp(path: str) -> str:
+    """Return a post's path without what marks its look for phones.
+
+    Behind a folder ("/topics/amp") it is no mark but a page.
+    """
+    path = _AMP_ENDING.sub("", path)
+    post = path.removesuffix(_AMP_FOLDER)
+    name = post.rpartition("/")[2]
+    if _YEAR_OR_MONTH.match(name):
+        return path
+    words = [word for word in re.split("[_-]", name) if word]
+    if len(words) >= FEWEST_WORDS_OF_POST or _DATE_OR_ID.search(post) or _FILE.search(post):
+        return post
+    return path
 
 
 def _resolve(path: str) -> str:
@@ -169,7 +191,8 @@ def _respell(text: str, *, safe: str) -> str:
 
 
 _ESCAPE = re.compile(r"((?:%[0-9a-fA-F]{2})+)")
-_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+# RFC 3986's unreserved characters, and the marks of RFC 2396, which many still escape.
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!*'()")
 
 
 def _escapes(text: str) -> list[str]:
@@ -184,7 +207,7 @@ def _escape(escaped: str) -> str:
     )
 
 
-def _query(query: str, *, host: str) -> tuple[tuple[str, str | None], ...]:
+def _query(query: str, *, host: str, path: str) -> tuple[tuple[str, str | None], ...]:
     """Return what of the query names the page, by name; a repeated name keeps its order."""
     kept: list[tuple[str, str | None]] = []
     for part in query.split("&"):
@@ -192,7 +215,7 @@ def _query(query: str, *, host: str) -> tuple[tuple[str, str | None], ...]:
         name = _respell(name.replace("+", " "), safe=_QUERY_SAFE)
         value = _respell(value.replace("+", " "), safe=_QUERY_SAFE + "=")
         name = name.removeprefix("amp;")
-        if (name or value) and not is_tracking(name, value, host=host):
+        if (name or value) and not is_tracking(name, value, host=host, path=path):
             kept.append((name, value if equals else None))
     return tuple(sorted(kept, key=lambda pair: pair[0]))
 

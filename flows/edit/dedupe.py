@@ -177,13 +177,14 @@ def _recalled(readings: Sequence[Reading], ran: Iterable[Remembered]) -> _Past:
 
 
 def _judge_past(readings: Iterable[Reading], past: Remembered) -> Judgement:
-    text = unpack(past.fingerprint)
+    address = addresses.read(past.url)
     then = Reading(
-        address=addresses.read(past.url),
+        address=address,
         title=titles.read(past.title),
-        text=text,
+        text=unpack(past.fingerprint),
         feed=past.feed,
         guid=past.guid,
+        own=addresses.names_site(address, titles.compact(past.feed)),
     )
     return max((judge(then, reading) for reading in readings), key=lambda found: found.verdict)
 

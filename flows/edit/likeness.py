@@ -64,9 +64,7 @@ class Thresholds:
     title_unusual: float = 5.0
     # Titles that are not equal.
     title_part: float = 1.5
-    shared_words: float = 0.5
     near_ratio: float = 90.0
-    likely_ratio: float = 88.0
     likely_weight: float = 2.5
 
 
@@ -87,6 +85,8 @@ class Reading:
     guid: str = ""
     # Whether the feed is the publisher's own, so that its summary is the piece's, not a comment.
     own: bool = False
+    # Whether so many pages have the title that it tells nothing: a wall's, an error's, a form's.
+    common: bool = False
 
 
 class Relation(IntEnum):
@@ -232,9 +232,10 @@ def _equal_on_one_site(
 ) -> Judgement:
     agreed = agreement(one, other, thresholds=thresholds)
     weight = min(one.title.weight, other.title.weight)
-    if kinship is Kinship.SIBLINGS:
+    agree = agreed is not None and agreed >= thresholds.texts_same
+    if kinship is Kinship.SIBLINGS or (one.common and other.common and not agree):
         return Judgement(Verdict.LIKELY, "same title, two entries of one site")
-    if agreed is not None and agreed >= thresholds.texts_same:
+    if agree:
         return Judgement(Verdict.CERTAIN, f"same title on its site, texts agree {_percent(agreed)}")
     if kinship is not Kinship.STRANGERS and weight >= thresholds.title_moved:
         return Judgement(Verdict.CERTAIN, "same title, address moved on its site")
@@ -276,9 +277,13 @@ def _equal_across_sites(
         return Judgement(
             Verdict.CERTAIN, f"same title on another site, texts agree {_percent(agreed)}"
         )
+    if one.common and other.common:
+        return Judgement(Verdict.LIKELY, "same title on many pages")
     weight = _weight_of_equal(one.title, other.title)
     if weight >= thresholds.title_of_project and _are_project_and_home(one, other):
         return Judgement(Verdict.CERTAIN, "a project and its home page")
+    if weight >= thresholds.title_moved and addresses.same_dated_path(one.address, other.address):
+        return Judgement(Verdict.CERTAIN, "same title, its site has another name")
     if weight >= _weight_needed(one, other, agreed, thresholds=thresholds):
         return Judgement(Verdict.CERTAIN, "same title on another site")
     return Judgement(Verdict.LIKELY, "same short title on another site")

@@ -25,6 +25,8 @@ MOST_TITLES_OF_ADDRESS = 3
 # A feed of at least so many items, this share of which is on one site, is that site's own.
 FEWEST_ITEMS_OF_PUBLISHER = 5
 SHARE_OF_PUBLISHER = 0.8
+# A title that more pages have is no story's: "Checking your browser before you continue".
+MOST_PAGES_OF_TITLE = 12
 # A run of words that this many texts share finds no look-alike.
 COMMON = 40
 _BUCKETS = 1 << 20
@@ -55,8 +57,23 @@ def read_all(items: Iterable[Item]) -> list[Member]:
     for item in items:
         by_feed[item.feed].append(item)
     members = [member for group in by_feed.values() for member in _read_feed(group)]
+    members = _with_common_titles(members)
     members.sort(key=_precedence)
     return members
+
+
+def _with_common_titles(members: Sequence[Member]) -> list[Member]:
+    """Return the members, told which of their titles too many pages have."""
+    pages: dict[str, set[str]] = defaultdict(set)
+    for member in members:
+        pages[member.reading.title.key].add(member.reading.address.url)
+    common = {key for key, urls in pages.items() if len(urls) > MOST_PAGES_OF_TITLE}
+    return [
+        replace(member, reading=replace(member.reading, common=True))
+        if member.reading.title.key in common
+        else member
+        for member in members
+    ]
 
 
 def is_own(item: Item, address: Address) -> bool:

@@ -23,6 +23,16 @@ TARGET_PARAMETERS: dict[str, tuple[_Rule, ...]] = {
     "linkedin.com": (("/redir/redirect", ("url",)), ("/safety/go", ("url",))),
     "t.umblr.com": (("/redirect", ("z",)),),
     "medium.com": (("/r", ("url",)),),
+    "reddit.com": (("/media", ("url",)),),
+    "translate.google.com": (("/translate", ("u",)), ("/website", ("u",))),
+    "l.messenger.com": (("/l.php", ("u",)),),
+    "l.workplace.com": (("/l.php", ("u",)),),
+    "t.me": (("/iv", ("url",)),),
+    "bing.com": (("/news/apiclick.aspx", ("url",)),),
+    "go.skimresources.com": (("/", ("url",)),),
+    "redirect.viglink.com": (("/", ("u",)),),
+    "linkprotect.cudasvc.com": (("/url", ("a",)),),
+    "12ft.io": (("/proxy", ("q",)), ("/api/proxy", ("q",))),
     "vk.com": (("/away.php", ("to",)),),
     "getpocket.com": (("/redirect", ("url",)),),
     "steamcommunity.com": (("/linkfilter", ("url", "u")),),
@@ -31,6 +41,13 @@ TARGET_PARAMETERS: dict[str, tuple[_Rule, ...]] = {
     "href.li": (("/", ("",)),),
     "anonym.to": (("/", ("",)),),
 }
+
+# Hosts that show the page whose whole address stands in their path: archives, and readers without
+# walls and decoration.
+_SHOWING_HOSTS = frozenset(
+    "archive.is archive.ph archive.today archive.li archive.fo archive.vn archive.md "
+    "12ft.io outline.com freedium.cfd r.jina.ai removepaywall.com smry.ai txtify.it".split()
+)
 
 # Hosts whose address says nothing about the page behind it: no site, no slug, no sibling.
 OPAQUE_HOSTS = frozenset(
@@ -55,6 +72,10 @@ _WORDY = re.compile(r"[a-z]{3,}[-_][a-z]{2,}")
 _AMP_CACHE = re.compile(r"^/(?:[a-z]/)?(?:s/)?(?P<rest>[^/]+\.[^/]+.*)$")
 _GOOGLE_AMP = re.compile(r"^/amp/(?:s/)?(?P<rest>[^/]+\.[^/]+.*)$")
 _ARCHIVE = re.compile(r"^/(?:web/)?\d{4,14}[a-z_*]*/(?P<rest>.+)$")
+_SHOWN = re.compile(r"^/(?:[\w.-]{1,24}/){0,2}(?P<rest>https?:/.+)$", re.IGNORECASE)
+# Proofpoint's scanner: "__" around the address, and its own marks behind it.
+_DEFENDED = re.compile(r"^/v3/__(?P<rest>https?:/.+?)__;")
+_TRANSLATED = ".translate.goog"
 _CACHE = re.compile(r"^cache:(?:[\w-]{8,}:)?(?P<rest>[^\s+]+)")
 _SCHEME = re.compile(r"^https?:/{0,2}", re.IGNORECASE)
 
@@ -64,7 +85,7 @@ def target(host: str, path: str, query: str) -> str:
 
     `host` is folded: lower case, without "www.".
     """
-    if host.endswith("cdn.ampproject.org"):
+    if host.endswith(("cdn.ampproject.org", "bing-amp.com")):
         return _rest(_AMP_CACHE, path, query)
     if _is_google(host) and path.startswith("/amp/"):
         return _rest(_GOOGLE_AMP, path, query)
@@ -72,6 +93,26 @@ def target(host: str, path: str, query: str) -> str:
         return _rest(_ARCHIVE, path, query)
     if host == "webcache.googleusercontent.com":
         return _cached(query)
+    return _shown(host, path, query) or _named(host, path, query)
+
+
+def _shown(host: str, path: str, query: str) -> str:
+    """Return the address that a reader, scanner or translator has in its path or host."""
+    if host in _SHOWING_HOSTS:
+        return _rest(_SHOWN, path, query)
+    if host == "urldefense.com":
+        return _rest(_DEFENDED, path, "")
+    if not host.endswith(_TRANSLATED):
+        return ""
+    # Google writes the dots of a host as "-", and a "-" as two.
+    labels = host.removesuffix(_TRANSLATED).split("--")
+    kept = [part for part in query.split("&") if not part.startswith("_x_tr_")]
+    rest = "-".join(label.replace("-", ".") for label in labels) + path
+    return f"https://{rest}?{'&'.join(kept)}" if any(kept) else f"https://{rest}"
+
+
+def _named(host: str, path: str, query: str) -> str:
+    """Return the address that a parameter of the query holds."""
     for start, names in TARGET_PARAMETERS.get(_site(host), ()):
         if path.startswith(start):
             return _parameter(query, names, host)

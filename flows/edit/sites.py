@@ -19,10 +19,23 @@ HOST_ALIASES = {
     "np.reddit.com": "reddit.com",
     "i.reddit.com": "reddit.com",
     "x.com": "twitter.com",
+    "nitter.net": "twitter.com",
+    "fxtwitter.com": "twitter.com",
+    "vxtwitter.com": "twitter.com",
     "dx.doi.org": "doi.org",
     "player.vimeo.com": "vimeo.com",
     "en.m.wikipedia.org": "en.wikipedia.org",
     "gist.githubusercontent.com": "gist.github.com",
+    "export.arxiv.org": "arxiv.org",
+    "ar5iv.org": "arxiv.org",
+    "ar5iv.labs.arxiv.org": "arxiv.org",
+    "arxiv-vanity.com": "arxiv.org",
+    "npmjs.org": "npmjs.com",
+    "golang.org": "go.dev",
+    # Names that a site had before, under the same paths.
+    "theregister.co.uk": "theregister.com",
+    "guardian.co.uk": "theguardian.com",
+    "bbc.co.uk": "bbc.com",
 }
 _BLOGGER = re.compile(r"^(?P<blog>[^.]+)\.blogspot\.(?:com?\.)?[a-z]{2,3}$")
 _MOBILE_WIKI = re.compile(
@@ -50,6 +63,11 @@ PATH_TENANTS = frozenset(
 FORGES = frozenset("github.com gitlab.com bitbucket.org codeberg.org git.sr.ht sr.ht".split())
 # Sites that hold everybody's videos: another id is another video, whatever its title.
 VIDEO_HOSTS = frozenset("youtube.com vimeo.com twitch.tv dailymotion.com".split())
+# Sites of threads: there too, another id is another thread.
+THREAD_HOSTS = frozenset(
+    "lobste.rs news.ycombinator.com reddit.com stackoverflow.com serverfault.com superuser.com "
+    "groups.google.com discuss.kubernetes.io marc.info".split()
+)
 
 _MEDIUM_ID = re.compile(r"(?:^|[/-])(?P<id>(?=[0-9a-f]*\d)[0-9a-f]{10,12})$")
 _VIDEO = re.compile(r"^[\w-]{3,20}$", re.ASCII)
@@ -213,7 +231,7 @@ def _twitter(place: Place) -> Place:
 
 
 def _arxiv(place: Place) -> Place:
-    found = re.match(r"^/(?:abs|pdf|html)/(.+?)(?:v\d+)?(?:\.pdf)?/?$", place.path)
+    found = re.match(r"^/(?:abs|pdf|html|papers)/(.+?)(?:v\d+)?(?:\.pdf)?/?$", place.path)
     return Place(host=place.host, path=f"/abs/{found[1]}") if found else place
 
 
@@ -239,6 +257,41 @@ def _google_docs(place: Place) -> Place:
     return Place(host=place.host, path=f"/{found[1]}/d/{found[2]}")
 
 
+def _doi(place: Place) -> Place:
+    # The ACM and others show one paper as abstract, full text and PDF behind its DOI.
+    found = re.match(
+        r"^/doi/(?:abs/|full/|fullHtml/|pdf/|epdf/|pdfdirect/)?(10\.\d{4,9}/.+)$", place.path
+    )
+    return Place(host="doi.org", path=f"/{found[1]}") if found else place
+
+
+def _openreview(place: Place) -> Place:
+    paper = place.value("id")
+    if place.path not in {"/forum", "/pdf"} or not paper:
+        return place
+    return Place(host=place.host, path="/forum", query=(("id", paper),))
+
+
+def _raw_github(place: Place) -> Place:
+    found = re.match(r"^/([^/]+)/([^/]+)/(?:refs/heads/)?(.+)$", place.path)
+    if not found:
+        return place
+    return _github(Place(host="github.com", path=f"/{found[1]}/{found[2]}/blob/{found[3]}"))
+
+
+def _old_pypi(place: Place) -> Place:
+    return Place(host="pypi.org", path=re.sub(r"^/pypi/", "/project/", place.path))
+
+
+def _old_go_blog(place: Place) -> Place:
+    return Place(host="go.dev", path=f"/blog{place.path}".rstrip("/"), query=place.query)
+
+
+def _open_substack(place: Place) -> Place:
+    found = re.match(r"^/pub/([\w-]+)(/p/.+)$", place.path)
+    return Place(host=f"{found[1].lower()}.substack.com", path=found[2]) if found else place
+
+
 _RULES: dict[str, Callable[[Place], Place]] = {
     "youtube.com": _youtube,
     "youtu.be": _youtu_be,
@@ -260,4 +313,12 @@ _RULES: dict[str, Callable[[Place], Place]] = {
     "ietf.org": _rfc,
     "groups.google.com": _google_groups,
     "docs.google.com": _google_docs,
+    "dl.acm.org": _doi,
+    "onlinelibrary.wiley.com": _doi,
+    "science.org": _doi,
+    "openreview.net": _openreview,
+    "raw.githubusercontent.com": _raw_github,
+    "pypi.python.org": _old_pypi,
+    "blog.golang.org": _old_go_blog,
+    "open.substack.com": _open_substack,
 }

@@ -113,8 +113,10 @@ _FIRST_SEPARATOR = re.compile(r"\s+[|\u2013\u2014\u00b7\u2022\u00bb\u203a-]\s+|\
 _BRACKETED = re.compile(
     r"^(?P<title>.{8,}\S)\s+[\[(](?P<site>[\w.-]+\.[a-z]{2,}|[A-Z][\w .]{2,20})[\])]$"
 )
-# How many words a site's name and its author's may have together.
+# How many words a site's name and its author's may have together behind a title, and a site's
+# name before it: a longer start is somebody's own comment on the title.
 LONGEST_SITE_NAME = 8
+LONGEST_FIRST_NAME = 5
 
 MOST_HEADS = 3
 # "Part 1" is no title.
@@ -129,6 +131,8 @@ _TOKEN = re.compile(
 )
 _VERSION = re.compile(r"^v?(\d+(?:[.,]\d+)*)$")
 _MIXED = re.compile(r"^(?:[a-z]{0,8}?)(\d+)(?:st|nd|rd|th|x|k|m|%)?$")
+_GROUPED = re.compile(r"^\d{1,3}(?:,\d{3})+$")
+_THOUSANDS = re.compile(r"^(\d{1,4})k$")
 _POSSESSIVE = re.compile(r"'s\b|'")
 
 
@@ -217,7 +221,15 @@ def _strip_marks(text: str) -> tuple[str, str]:
 
 def _tokens(text: str) -> list[str]:
     folded = text.casefold().replace("&", " and ").replace("%", " percent ")
-    return [_POSSESSIVE.sub("", token) for token in _TOKEN.findall(folded)]
+    return [_POSSESSIVE.sub("", _written_out(token)) for token in _TOKEN.findall(folded)]
+
+
+def _written_out(token: str) -> str:
+    """Return a large number in its one spelling: 10k and 10,000 are 10000."""
+    if _GROUPED.match(token):
+        return token.replace(",", "")
+    thousands = _THOUSANDS.match(token)
+    return f"{thousands[1]}000" if thousands else token
 
 
 def _key(tokens: list[str]) -> str:
@@ -267,7 +279,7 @@ def _tail(text: str) -> Head | None:
     if separator is None or not separator.start():
         return None
     name, rest = text[: separator.start()], text[separator.end() :]
-    if numbers(_tokens(name)) or len(name.split()) > LONGEST_SITE_NAME or not _tokens(rest):
+    if numbers(_tokens(name)) or len(name.split()) > LONGEST_FIRST_NAME or not _tokens(rest):
         return None
     return _head(rest, name)
 
@@ -343,9 +355,7 @@ def _digits(token: str) -> tuple[str, ...]:
 
 
 def _plain(number: str) -> str:
-    """Return a number in one spelling: 05 and 5, 1,000 and 1000 are the same; 1.0 stays 1.0."""
-    if re.fullmatch(r"\d{1,3}(?:,\d{3})+", number):
-        number = number.replace(",", "")
+    """Return a number in one spelling: 05 and 5 are the same; 1.0 stays 1.0."""
     return ".".join(part.lstrip("0") or "0" for part in re.split(r"[.,]", number))
 
 

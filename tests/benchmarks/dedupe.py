@@ -15,6 +15,7 @@ import argparse
 import importlib
 import importlib.util
 import json
+import multiprocessing
 import random
 import re
 import resource
@@ -23,6 +24,7 @@ import sys
 import tempfile
 import time
 import zlib
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
@@ -144,7 +146,7 @@ def _sketch(told: Item) -> Sketch:
     return tuple(filled)
 
 
-def _alike(one: Sketch, other: Sketch) -> bool:
+def _alike(one: Sequence[int], other: Sequence[int]) -> bool:
     return sum(a == b for a, b in zip(one, other, strict=True)) >= SIMILAR * BINS
 
 
@@ -233,11 +235,14 @@ def _group(items: Sequence[Item], key: Callable[[Item], Hashable]) -> list[list[
 def _group_minhash(items: Sequence[Item]) -> list[list[int]]:
     parents = list(range(len(items)))
     first: dict[Hashable, int] = {}
-    for index, told in enumerate(items):
-        values = _sketch(told)
+    sketches = [array("q", _sketch(told)) for told in items]
+    for index, values in enumerate(sketches):
         for start in range(0, BINS, BAND):
-            other = first.setdefault((start, values[start : start + BAND]), index)
-            parents[_root(parents, index)] = _root(parents, other)
+            band = values[start : start + BAND].tobytes()
+            other = first.setdefault((start, band), index)
+            mine, theirs = _root(parents, index), _root(parents, other)
+            if mine != theirs and _alike(values, sketches[other]):
+                parents[mine] = theirs
     groups: dict[int, list[int]] = defaultdict(list)
     for index in range(len(items)):
         groups[_root(parents, index)].append(index)
@@ -267,6 +272,11 @@ def _pairs(count: int) -> int:
 
 
 def _megabytes() -> int:
+    """Return the most memory this process has held; Linux' ru_maxrss has its parent's too."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        peak = re.search(r"^VmHWM:\s*(\d+) kB", status.read_text(), re.MULTILINE)
+        return int(peak[1]) // 1024 if peak else 0
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
@@ -284,23 +294,33 @@ def measure_history(lines: Sequence[Line]) -> None:
         wrote = time.monotonic() - began
         size = sum(file.stat().st_size for file in Path(folder).iterdir()) / 2**20
         print(f"\nhistory of {len(past)} items: remembered in {wrote:.1f} s, {size:.0f} MB on disk")
-        before = _megabytes()
-        began = time.monotonic()
-        stories = dedupe([told for _, told in new], history=SqlHistory(engine))
-        spent = time.monotonic() - began
         engine.dispose()
-    known = {cluster for cluster, _ in past}
-    cluster_of = {id(told): cluster for cluster, told in new}
+        known = {cluster for cluster, _ in past}
+        told = [(cluster in known, item) for cluster, item in new]
+        # In a process of its own, as a weekly run is: this one has held the whole archive.
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            pool.apply(_look_up, (folder, told))
+
+
+def _look_up(folder: str, new: Sequence[tuple[bool, Item]]) -> None:
+    """Print what looking up `new` items takes; each says whether its story ran before."""
+    engine = open_database(f"sqlite:///{folder}/newsletter.db")
+    before, began, used = _megabytes(), time.monotonic(), time.process_time()
+    stories = dedupe([told for _, told in new], history=SqlHistory(engine))
+    spent, used = time.monotonic() - began, time.process_time() - used
+    engine.dispose()
+    ran = {id(told): ran for ran, told in new}
     told_before = Counter(
-        (any(cluster_of[id(told)] in known for told in story.items), story.ran_in is not None)
-        for story in stories
+        (any(ran[id(told)] for told in story.items), story.ran_in is not None) for story in stories
     )
     print(
-        f"{len(new)} new items: {spent:.2f} s; memory {before} MB before, {_megabytes()} MB after"
+        f"{len(new)} new items in a fresh process: {spent:.2f} s ({used:.2f} s of CPU); memory "
+        f"{before} MB before, {_megabytes()} MB at most"
     )
     print(
         f"{len(stories)} stories: {told_before[True, True]} ran before and are held, "
-        f"{told_before[True, False]} are not noticed, {told_before[False, True]} wrongly held"
+        f"{told_before[True, False]} are not noticed, {told_before[False, True]} wrongly held",
+        flush=True,
     )
 
 
