@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -104,7 +105,8 @@ BREACHES = [
     ("D07", "error", after_h1("<section>x</section>")),
     ("D08", "error", after_h1('<p style="padding:4px">x</p>')),
     ("D08", "error", after_h1('<div style="width:50px">x</div>')),
-    ("D09", "error", html("max-width:600px", "max-width:900px")),
+    ("D09", "error", html("max-width:600px", "max-width:none")),
+    ("D09", "error", after_h1('<div style="max-width:900px">x</div>')),
     ("D09", "error", html('width="600"', 'width="700"')),
     ("D09", "error", html("</table><![endif]", "<![endif]")),
     ("D10", "error", html("<![endif]-->", "-->", 1)),
@@ -129,6 +131,7 @@ BREACHES = [
     ("I01", "error", after_h1(IMAGE.replace(' alt="A"', ""))),
     ("I02", "error", after_h1(IMAGE.replace('"600"', '"100%"'))),
     ("I02", "error", after_h1(IMAGE.replace("width:100%;", ""))),
+    ("I02", "error", after_h1(IMAGE.replace('"600"', '"700"'))),
     ("I03", "error", after_h1(IMAGE.replace("a.png", "a.svg"))),
     ("I03", "error", after_h1(IMAGE.replace("https:", "http:"))),
     ("I04", "warn", after_h1(IMAGE.replace("<img", '<img height="1800"'))),
@@ -152,12 +155,18 @@ BREACHES = [
     ("L08", "error", html(MAIL.unsubscribe_tag, MAIL.unsubscribe_tag.replace("-u", "%2Du"))),
     ("L08", "error", after_h1("<%asm_group_unsubscribe_raw_url%>")),
     ("P01", "warn", replace(MAIL, preheader="")),
-    ("P01", "warn", replace(MAIL, preheader="Short")),
+    ("P01", "warn", render(replace(SAMPLE, preheader="Short"), SAMPLE_BRAND)),
+    ("P01", "warn", render(replace(SAMPLE, subject=SAMPLE.preheader), SAMPLE_BRAND)),
     ("P01", "warn", html('<div class="preheader"', '<p>First</p><div class="preheader"')),
     ("P02", "warn", after_h1('<p style="display:none">Hidden words</p>')),
     ("P02", "warn", html("max-height:0;", "")),
     ("C01", "error", html("#59636e", "#999999")),
     ("C01", "error", html("#a3abb3 !important", "#444444 !important")),
+    (
+        "C01",
+        "error",
+        html('<div role="article"', '<div style="color:#8a8a8a">Pale</div><div role="article"'),
+    ),
     ("C02", "error", html(' bgcolor="#ffffff"', "")),
     ("C02", "error", html(' bgcolor="#ffffff"', ' bgcolor="#000000"')),
     ("C03", "warn", html('content="light dark"', 'content="light"')),
@@ -269,6 +278,41 @@ def test_a_story_about_markup_is_no_breach() -> None:
     )
     mail = render(replace(SAMPLE, sections=(Section(name="S", entries=(entry,)),)), SAMPLE_BRAND)
     assert check(mail, SAMPLE_BRAND) == []
+
+
+@pytest.mark.parametrize(
+    ("look", "readable"),
+    [
+        ("font-size:24px", True),
+        ("font-size:23px", False),
+        ("font-size:19px; font-weight:700", True),
+        ("font-size:18px; font-weight:700", False),
+    ],
+)
+def test_large_letters_need_less_contrast(look: str, *, readable: bool) -> None:
+    found = ids(after_h1(f'<p style="color:#8a8a8a; {look}">Words</p>'))
+    assert (("C01", "error") not in found) is readable
+
+
+def test_contrast_is_told_as_it_is_and_as_inversions_make_it() -> None:
+    dull = after_h1('<p style="color:#101820; background-color:#707a84">Words</p>')
+    told = [found.message for found in check(dull, SAMPLE_BRAND) if found.rule in {"C01", "C05"}]
+    assert [re.findall(r"contrast of ([\d.]+)", message) for message in told] == [
+        ["4.1"],  # as it is
+        ["4.1"],  # in the dark, which leaves it alone
+        ["3.0"],  # all colours inverted: #efe7df on #8f857b
+        ["3.6"],  # light grounds inverted: the ground is dark, the text is not
+    ]
+
+
+def test_sizes_below_the_limits_are_no_breach() -> None:
+    assert ("S01", "warn") not in ids(after_h1("<!--" + "x" * 45_000 + "-->"))
+    assert ("S02", "error") not in ids(style("p { margin: 0 }" * 1_000))
+
+
+def test_black_on_grey_outlives_half_an_inversion() -> None:
+    grey = '<p style="background-color:#b0b0b0; color:#000000">Words</p>'
+    assert ("C05", "warn") not in ids(after_h1(grey))
 
 
 def test_a_vague_headline_does_not_block() -> None:

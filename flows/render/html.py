@@ -162,5 +162,7 @@ def _values(issue: Issue, brand: Brand, *, theme: str, unsubscribe: str) -> dict
         "date": f"{issue.date.day} {issue.date:%B %Y}",
         "folded": 0,
         "browser_url": f"{brand.base_url}/issues/{issue.number:03}",
+        "archive_url": f"{brand.base_url}/issues",
+        "feed_url": f"{brand.base_url}/feed.xml",
         "unsubscribe_url": unsubscribe,
     }

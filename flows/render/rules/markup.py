@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from flows.render.rules.reading import Reading
 
-_CLIPPED = 102_400
+# Where Gmail cuts a mail.
+CLIPPED_AT = 102_400
 _LARGE = 60_000
 _LARGEST_STYLE = 16_384
 _FORBIDDEN = ("script", "iframe", "form", "object", "embed", "video", "audio", "base", "link")
@@ -30,14 +31,14 @@ _WIDE_ENOUGH = 400
 def clipped(reading: Reading) -> Iterator[str]:
     """The HTML part is not cut."""
     size = len(reading.mail.html.encode())
-    if size > _CLIPPED:
+    if size > CLIPPED_AT:
         yield f"The HTML part has {size:,} bytes; Gmail cuts it and hides the unsubscribe link."
 
 
 def large(reading: Reading) -> Iterator[str]:
     """The HTML part has room for what providers add."""
     size = len(reading.mail.html.encode())
-    if _LARGE < size <= _CLIPPED:
+    if _LARGE < size <= CLIPPED_AT:
         yield f"The HTML part has {size:,} bytes; keep it under 60,000 for what a provider adds."
 
 
@@ -136,9 +137,11 @@ def _is_button(element: HtmlElement) -> bool:
 def container(reading: Reading) -> Iterator[str]:
     """One column of 600 px, and Outlook's table for it."""
     widths = [style(element).get("max-width", "") for element in elements(reading)]
-    pixels = (re.fullmatch(r"(\d+)px", width) for width in widths)
-    if not any(found and 100 <= int(found[1]) <= 680 for found in pixels):
+    pixels = [int(found[1]) for width in widths if (found := re.fullmatch(r"(\d+)px", width))]
+    if not any(100 <= width <= 680 for width in pixels):
         yield "No container has a max-width of at most 680px."
+    if any(width > 680 for width in pixels):
+        yield f"A container has a max-width of {max(pixels)}px; lines over 680px are hard to read."
     ghosts = [tag for comment in reading.comments for tag in _TABLE.findall(comment)]
     if not any(_attributes(ghost).get("width") == "600" for ghost in ghosts):
         yield "There is no table of width 600 for Outlook around the container."

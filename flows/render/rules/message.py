@@ -21,8 +21,10 @@ def once(message: EmailMessage) -> Iterator[str]:
     """The headers that make a message stand in it, once."""
     for name in _ONCE:
         found = message.get_all(name, [])
-        if len(found) != 1 or not str(found[0]).strip():
+        if len(found) > 1:
             yield f"The message has {len(found)} headers {name}; it must have one."
+        elif not (found and str(found[0]).strip()):
+            yield f"The message has no {name}, or an empty one; it must have one."
         elif getattr(found[0], "defects", ()):
             yield f"The header {name} cannot be read: {found[0]}."
 
