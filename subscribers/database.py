@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,17 +22,29 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
+    inspect,
     select,
+    text,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DBAPIError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.types import TypeDecorator
 
 from subscribers.errors import DatabaseTooNew, DatabaseUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from sqlalchemy.dialects import postgresql, sqlite
 
 # How long a writer waits for another before it gives up, in seconds.
 BUSY_TIMEOUT = 30.0
@@ -143,20 +157,73 @@ def reading(engine: Engine) -> Engine:
     return engine.execution_options(readonly=True)
 
 
-def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """Return an INSERT that knows ON CONFLICT in the connection's dialect."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Tell what the database could not do in one sentence: raises DatabaseUnavailable.
 
-
-def migrate(engine: Engine, rooms: Iterable[tuple[str, Sequence[Migration]]]) -> None:
-    """Bring each room's tables up to date, in the order given, in one transaction.
-
-    Raises DatabaseTooNew if a later version of this software wrote the database.
+    What it is no fault of the database's (a wrong statement, a broken rule) is raised as it is.
     """
     try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise DatabaseUnavailable(_sentence(error)) from error
+    except PoolTimeout as error:
+        raise DatabaseUnavailable("database: it did not answer in time; try again") from error
+    except DatabaseError as error:
+        # SQLite's word for a file that is damaged, or none of its own.
+        if type(error) is not DatabaseError:
+            raise
+        raise DatabaseUnavailable(_sentence(error)) from error
+
+
+def _sentence(error: DBAPIError) -> str:
+    cause = next(iter(str(error.orig).splitlines()), "no word of why")
+    for words, advice in _ADVICE.items():
+        if words in cause.lower():
+            return f"database: {cause}: {advice}"
+    return f"database: {cause}; nothing that was committed is lost, so do it again"
+
+
+_ADVICE = {
+    "locked": "another process has held it for long; wait for it or end it, then do this again",
+    "full": "make room on its disk, then do this again; nothing that was committed is lost",
+    "no space": "make room on its disk, then do this again; nothing that was committed is lost",
+    "malformed": "put it back from a backup",
+    "not a database": "[database] url names another file; correct it, or put the database back",
+}
+
+
+def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Return an INSERT that knows ON CONFLICT in the connection's dialect."""
+    # Only the dialect in use: every command would wait for the other one and all its drivers.
+    dialect: Any = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
+    insert: sqlite.Insert | postgresql.Insert = dialect.insert(table)
+    return insert
+
+
+def migrate(
+    engine: Engine,
+    rooms: Iterable[tuple[str, Sequence[Migration]]],
+    *,
+    before: Callable[[], None] | None = None,
+) -> None:
+    """Bring each room's tables up to date, in the order given, in one transaction.
+
+    A database that is up to date is only read. `before` is called first if there is something in
+    it that a migration could spoil. Raises DatabaseTooNew if a later version of this software
+    wrote the database.
+    """
+    rooms = list(rooms)
+    try:
+        found = versions_of(engine)
+        for room, migrations in rooms:
+            _require_known(room, found.get(room, 0), migrations)
+        if all(found.get(room) == len(migrations) for room, migrations in rooms):
+            return
+        if found and before is not None:
+            before()
         with engine.begin() as connection:
+            _wait_for_others(connection)
             versions.create(connection, checkfirst=True)
             for room, migrations in rooms:
                 _migrate_room(connection, room, migrations)
@@ -165,14 +232,32 @@ def migrate(engine: Engine, rooms: Iterable[tuple[str, Sequence[Migration]]]) ->
         raise DatabaseUnavailable(f"database: cannot bring it up to date: {cause}") from error
 
 
+def versions_of(engine: Engine) -> dict[str, int]:
+    """Return the version of each room's tables; nothing of a database that has none."""
+    with reading(engine).begin() as connection:
+        if not inspect(connection).has_table(versions.name):
+            return {}
+        return {row.room: row.version for row in connection.execute(select(versions))}
+
+
+def _require_known(room: str, version: int, migrations: Sequence[Migration]) -> None:
+    if version > len(migrations):
+        raise DatabaseTooNew(
+            f"database: its {room} tables are at version {version}, this software knows "
+            f"{len(migrations)}; install the newer newsletter that wrote it"
+        )
+
+
+def _wait_for_others(connection: Connection) -> None:
+    # Two first starts at once; SQLite has one writer anyway. The number is ours alone.
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(7235421)"))
+
+
 def _migrate_room(connection: Connection, room: str, migrations: Sequence[Migration]) -> None:
     query = select(versions.c.version).where(versions.c.room == room)
     current = connection.execute(query).scalar() or 0
-    if current > len(migrations):
-        raise DatabaseTooNew(
-            f"database: its {room} tables are at version {current}, this software knows "
-            f"{len(migrations)}; install the newer newsletter that wrote it"
-        )
+    _require_known(room, current, migrations)
     for migration in migrations[current:]:
         migration.run(connection)
     insert = insert_into(connection, versions).values(room=room, version=len(migrations))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,19 @@ class ConsentAction(StrEnum):
     CONFIRMED = "confirmed"
     RETURNED = "returned"
     UNSUBSCRIBED = "unsubscribed"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+
+
+class LetterKind(StrEnum):
+    """What a sign-up asks to be posted: a link to confirm by, or word that they are on the list.
+
+    `nothing` is for an address that must not be mailed, or was mailed just now.
+    """
+
+    CONFIRM = "confirm"
+    KNOWN = "known"
+    NOTHING = "nothing"
 
 
 class Fate(StrEnum):
@@ -61,6 +75,7 @@ class Subscriber:
     status: SubscriberStatus
     created_at: datetime
     unsubscribed_at: datetime | None = None
+    paused_until: datetime | None = None
     suppressed: SuppressionReason | None = None
 
     @property
@@ -104,11 +119,29 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Newcomer:
-    """Somebody who is to be added: a parsed address and perhaps a name."""
+    """Somebody who is to be added: a parsed address, perhaps a name, tags, and what is said.
+
+    `said` is what the file they stand in says of their consent, such as since when.
+    """
 
     email: str
     key: str
     name: str = ""
+    said: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outsider:
+    """Somebody whom a file says not to mail: they unsubscribed, or their address failed.
+
+    `reason` is None for who unsubscribed, `said` what the file says.
+    """
+
+    email: str
+    key: str
+    said: str
+    reason: SuppressionReason | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,3 +158,35 @@ class Leaving:
 
     known: bool
     changed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much sign-ups may ask for: an hour over all, and for one address.
+
+    An address gets one letter in `pause`, and at most `most` of them in `lasts`.
+    """
+
+    an_hour: int = 200
+    most: int = 2
+    pause: timedelta = timedelta(hours=1)
+    lasts: timedelta = timedelta(hours=48)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A letter that is to be posted now, and to whom."""
+
+    id: int
+    kind: LetterKind
+    attempts: int
+    subscriber: Subscriber
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is remembered of a sign-up: which letter it asked for, when, and whether it went."""
+
+    kind: str
+    asked_at: datetime
+    posted: bool

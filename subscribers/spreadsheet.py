@@ -13,9 +13,20 @@ from typing import TYPE_CHECKING, Final
 
 from subscribers.address import shown
 from subscribers.errors import UnreadableCSV
+from subscribers.services import (
+    GRAVITY,
+    SINCE_COLUMNS,
+    STANDING_COLUMNS,
+    TAG_COLUMNS,
+    Elsewhere,
+    recognised,
+    said,
+    standing,
+    tags_in,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 DELIMITERS: Final = ",;\t|"
@@ -29,47 +40,27 @@ NAME_COLUMNS: Final = ("name", "full name", "display name")
 FIRST_NAME_COLUMNS: Final = ("first name", "firstname", "given name", "fname")
 LAST_NAME_COLUMNS: Final = ("last name", "lastname", "surname", "family name", "lname")
 
-_OUT: Final = frozenset(
-    {
-        *("unsubscribed", "removed", "deleted", "forgotten", "disabled", "inactive"),
-        *("bounced", "bounce", "cleaned", "undeliverable", "invalid"),
-        *("complained", "complaint", "spammy", "blocklisted", "blacklisted", "blocked"),
-        *("pending", "unconfirmed", "unactivated", "suppressed"),
-    }
-)
-_NO: Final = frozenset({"false", "no", "0"})
-_YES: Final = frozenset({"true", "yes", "1"})
-# Columns by which other services say that somebody gets no mail, with the values that say so
-# (None: any value at all does). Ghost, Substack, Buttondown, listmonk and Mailchimp, in turn.
-NO_MAIL: Final[dict[str, frozenset[str] | None]] = {
-    "subscribed to emails": _NO,
-    "email disabled": _YES,
-    "type": _OUT,
-    "status": _OUT,
-    "subscription status": _OUT,
-    "unsub time": None,
-    "clean time": None,
-    "unsubscribed at": None,
-}
-
 # What a spreadsheet would take for a formula (OWASP, CSV injection).
 FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """Where in a row the address, the parts of the name, and the word on no mail stand."""
+    """Where in a row the address, the name's parts, the standing elsewhere and tags are."""
 
     email: int
     name: tuple[int, ...] = ()
-    no_mail: tuple[tuple[str, int], ...] = ()
+    standing: tuple[tuple[str, int], ...] = ()
+    since: tuple[tuple[str, int], ...] = ()
+    tags: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
     """A file that was looked through and can be read row by row.
 
-    `above` is how many lines stand above the first row, `lines` how many there are in all.
+    `above` is how many lines stand above the first row, `lines` how many there are in all,
+    `service` whose export it is ("" if nobody's we know).
     """
 
     path: Path
@@ -79,19 +70,24 @@ class Sheet:
     columns: Columns
     ignored: tuple[str, ...]
     lines: int
+    service: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One row: where it starts, what it says, or the `problem` that makes it unreadable.
 
-    `no_mail` is what the file itself says against mailing them ("status unsubscribed").
+    `no_mail` is what the file itself says against mailing them ("status unsubscribed"), and
+    `elsewhere` what that means; `since` is what it says of when they came.
     """
 
     line: int
     email: str = ""
     name: str = ""
     no_mail: str = ""
+    elsewhere: Elsewhere | None = None
+    since: str = ""
+    tags: tuple[str, ...] = ()
     problem: str = ""
 
 
@@ -114,7 +110,8 @@ def look(path: Path, *, encoding: str | None = None) -> Sheet:
     except OSError as error:
         raise UnreadableCSV(f"{path}: cannot be read: {error.strerror or error}") from error
     names = next(csv.reader([header], delimiter=delimiter), [])
-    columns, ignored = _columns(path, names)
+    folded = [" ".join(re.split(r"[^a-z0-9]+", name.casefold())).strip() for name in names]
+    columns, ignored = _columns(path, names, folded)
     return Sheet(
         path=path,
         encoding=encoding,
@@ -123,6 +120,7 @@ def look(path: Path, *, encoding: str | None = None) -> Sheet:
         columns=columns,
         ignored=ignored,
         lines=lines,
+        service=recognised(folded),
     )
 
 
@@ -196,8 +194,9 @@ def _delimiter(header: str) -> str:
     return max(DELIMITERS, key=bare.count)
 
 
-def _columns(path: Path, names: Sequence[str]) -> tuple[Columns, tuple[str, ...]]:
-    folded = [" ".join(re.split(r"[^a-z0-9]+", name.casefold())).strip() for name in names]
+def _columns(
+    path: Path, names: Sequence[str], folded: Sequence[str]
+) -> tuple[Columns, tuple[str, ...]]:
     email = _first(folded, EMAIL_COLUMNS)
     if email is None:
         raise _no_email_column(path, names)
@@ -206,10 +205,22 @@ def _columns(path: Path, names: Sequence[str]) -> tuple[Columns, tuple[str, ...]
     name = tuple(
         column for column in ((whole,) if whole is not None else parts) if column is not None
     )
-    no_mail = tuple((folded[i], i) for i in range(len(folded)) if folded[i] in NO_MAIL)
-    used = {email, *name, *(column for _, column in no_mail)}
+    found = Columns(
+        email=email,
+        name=name,
+        standing=_named(folded, [one for one in folded if one in STANDING_COLUMNS]),
+        since=_named(folded, SINCE_COLUMNS),
+        tags=tuple(column for _, column in _named(folded, TAG_COLUMNS)),
+    )
+    used = {email, *name, *found.tags}
+    used |= {column for _, column in (*found.standing, *found.since)}
     ignored = tuple(given.strip() for i, given in enumerate(names) if i not in used)
-    return Columns(email=email, name=name, no_mail=no_mail), ignored
+    return found, ignored
+
+
+def _named(folded: Sequence[str], wanted: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    there = (name for name in dict.fromkeys(wanted) if name in folded)
+    return tuple((name, folded.index(name)) for name in there)
 
 
 def _first(names: Sequence[str], wanted: Sequence[str]) -> int | None:
@@ -243,11 +254,15 @@ def _row(columns: Columns, line: int, last: int, cells: Sequence[str]) -> Row:
     name = " ".join(plain(_cell(cells, column)) for column in columns.name)
     if "\n" in email or "\n" in name:
         return Row(line=line, problem=_hanging(line, last))
+    no_mail, elsewhere = _standing(columns, cells) if columns.standing else ("", None)
     return Row(
         line=line,
         email=email,
         name=name,
-        no_mail=_no_mail(columns, cells) if columns.no_mail else "",
+        no_mail=no_mail,
+        elsewhere=elsewhere,
+        since=_since(columns, cells),
+        tags=tuple(tag for column in columns.tags for tag in tags_in(_cell(cells, column))),
     )
 
 
@@ -255,12 +270,22 @@ def _cell(cells: Sequence[str], column: int) -> str:
     return cells[column] if column < len(cells) else ""
 
 
-def _no_mail(columns: Columns, cells: Sequence[str]) -> str:
-    for name, column in columns.no_mail:
-        value = _cell(cells, column).strip()
-        words = NO_MAIL[name]
-        if value and (words is None or value.casefold() in words):
-            return f"{name} {value[:40]}"
+def _standing(columns: Columns, cells: Sequence[str]) -> tuple[str, Elsewhere | None]:
+    """Return the gravest of what the row says against mailing somebody, and what it means."""
+    gravest: Elsewhere | None = None
+    told = ""
+    for name, column in columns.standing:
+        value = _cell(cells, column)
+        found = standing(name, value)
+        if found is not None and (gravest is None or GRAVITY[found] > GRAVITY[gravest]):
+            gravest, told = found, said(name, value)
+    return told, gravest
+
+
+def _since(columns: Columns, cells: Sequence[str]) -> str:
+    for name, column in columns.since:
+        if value := _cell(cells, column).strip():
+            return said(name, plain(value))
     return ""
 
 

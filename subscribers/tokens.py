@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import base64
 import hmac
+import math
 import re
 import struct
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -37,6 +39,7 @@ class Purpose(StrEnum):
     PROBE = "probe"
     TEST = "test"
     CONFIRM = "confirm"
+    FORM = "form"
 
 
 # On the wire for good: numbers are only ever added.
@@ -45,33 +48,49 @@ _CODES: Final = {
     Purpose.PROBE: 2,
     Purpose.TEST: 3,
     Purpose.CONFIRM: 4,
+    Purpose.FORM: 5,
 }
 _PURPOSES: Final = {code: purpose for purpose, code in _CODES.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """What a genuine token says. Probe and test tokens are for nobody: their subscriber is 0."""
+    """What a genuine token says. Probe, test and form tokens are for nobody: subscriber 0.
+
+    Those to confirm by and those of a form are good for a while: in the place of the issue they
+    carry the second they were signed in.
+    """
 
     purpose: Purpose
     subscriber_id: int
     issue: int
 
+    @property
+    def signed_at(self) -> datetime:
+        """When a token that is good for a while was signed."""
+        return datetime.fromtimestamp(self.issue, UTC)
+
 
 class _Key:
     """One key, ready to authenticate and to encrypt; each job has a key of its own."""
 
-    __slots__ = ("_authenticate", "_encrypt")
+    __slots__ = ("_authenticate", "_encrypt", "_seal")
 
     def __init__(self, secret: bytes) -> None:
         # A started HMAC is copied for each token: hashing the key again would double the cost.
         self._authenticate = _started(secret, b"newsletter token 1: authenticate")
         self._encrypt = _started(secret, b"newsletter token 1: encrypt")
+        self._seal = _started(secret, b"newsletter document 1: seal")
 
     def authenticate(self, body: bytes) -> bytes:
         running = self._authenticate.copy()
         running.update(VERSION + body)
         return running.digest()[:_MAC_LENGTH]
+
+    def seal(self, document: bytes) -> str:
+        running = self._seal.copy()
+        running.update(document)
+        return running.hexdigest()
 
     def encrypt(self, body: bytes, mac: bytes) -> bytes:
         running = self._encrypt.copy()
@@ -129,6 +148,17 @@ class Keys:
         return f"<Keys: {len(self)}, not shown>"
 
 
+def seal(keys: Keys, document: bytes) -> str:
+    """Return what proves that we wrote this document, to whoever has the keys."""
+    return keys.first.seal(document)
+
+
+def is_sealed(keys: Keys, document: bytes, given: str) -> bool:
+    """Return whether the seal is ours, and is for this very document."""
+    written = given.encode("utf-8", "replace")
+    return any(hmac.compare_digest(key.seal(document).encode(), written) for key in keys.all)
+
+
 def sign(keys: Keys, purpose: Purpose, subscriber_id: int, issue: int) -> str:
     """Return the token; the same values make the same token. Raises ValueError on wild ids."""
     if not (0 <= subscriber_id <= _LARGEST_ID and 0 <= issue <= _LARGEST_ISSUE):
@@ -137,6 +167,18 @@ def sign(keys: Keys, purpose: Purpose, subscriber_id: int, issue: int) -> str:
     key = keys.first
     mac = key.authenticate(body)
     return base64.urlsafe_b64encode(VERSION + mac + key.encrypt(body, mac)).decode()
+
+
+def sign_now(keys: Keys, purpose: Purpose, subscriber_id: int, *, now: datetime) -> str:
+    """Return a token that says when it was signed, up to the second that `now` is in."""
+    return sign(keys, purpose, subscriber_id, math.ceil(now.timestamp()))
+
+
+def is_fresh(token: Token, *, now: datetime, lasts: timedelta) -> bool:
+    """Return whether a token that says when it was signed is not older than `lasts`."""
+    age = now - token.signed_at
+    # What is a little in the future was signed on another machine.
+    return timedelta(minutes=-5) <= age <= lasts
 
 
 def read(keys: Keys, token: str) -> Token:

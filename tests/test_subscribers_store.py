@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 AGREED = agreement("signed the sheet", source="fair")
 
 
+@pytest.fixture
+def engine(any_engine: Engine) -> Engine:
+    return any_engine
+
+
 def newcomer(email: str, name: str = "") -> Newcomer:
     address = parse(email)
     return Newcomer(email=address.email, key=address.key, name=name)
@@ -221,7 +226,10 @@ def test_everybody_has_the_latest_agreement(engine: Engine, ann: Subscriber, now
 
 
 @pytest.mark.parametrize("ping", [store.ping, store.ping_for_writing])
-def test_a_broken_database_is_told_without_anybodys_data(engine: Engine, ping: object) -> None:
+def test_a_broken_database_is_told_without_anybodys_data(
+    sqlite_engine: Engine, ping: object
+) -> None:
+    engine = sqlite_engine
     assert callable(ping)
     ping(engine)
     with engine.begin() as connection:

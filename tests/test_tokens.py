@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from subscribers.errors import InvalidKeys, InvalidToken
-from subscribers.tokens import SPELLING, Keys, Purpose, Token, read, sign
+from subscribers.tokens import SPELLING, Keys, Purpose, Token, is_fresh, read, sign, sign_now
 
 OLD, NEW = "old-key-" * 4, "new-key-" * 4
 KEYS = Keys.load(NEW)
@@ -125,3 +126,31 @@ def test_missing_or_short_keys_are_refused_without_showing_them(text: str) -> No
 def test_keys_are_never_shown() -> None:
     shown = f"{KEYS} {KEYS!r} {KEYS.first!r} {[KEYS]} {vars(Keys)}"
     assert NEW not in shown
+
+
+moments = st.datetimes(
+    min_value=datetime(1971, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
+    max_value=datetime(2100, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
+    timezones=st.just(UTC),
+)
+durations = st.timedeltas(min_value=timedelta(seconds=1), max_value=timedelta(days=30))
+
+
+@given(ids, moments, durations, durations)
+def test_a_timed_token_is_good_for_as_long_as_it_says(
+    subscriber_id: int, now: datetime, lasts: timedelta, age: timedelta
+) -> None:
+    token = read(KEYS, sign_now(KEYS, Purpose.CONFIRM, subscriber_id, now=now))
+    assert now <= token.signed_at < now + timedelta(seconds=1)
+    assert is_fresh(token, now=now, lasts=lasts)
+    later = now + age
+    fresh = is_fresh(token, now=later, lasts=lasts)
+    # To the second: it carries no more.
+    if abs(age - lasts) > timedelta(seconds=1):
+        assert fresh == (age < lasts)
+
+
+@given(moments, durations)
+def test_a_token_of_the_future_is_not_good_yet(now: datetime, ahead: timedelta) -> None:
+    token = read(KEYS, sign_now(KEYS, Purpose.FORM, 0, now=now + timedelta(minutes=6) + ahead))
+    assert not is_fresh(token, now=now, lasts=timedelta(days=365))

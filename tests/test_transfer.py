@@ -13,6 +13,7 @@ from subscribers import store, transfer
 from subscribers.consent import agreement
 from subscribers.models import Fate, SuppressionReason
 from subscribers.spreadsheet import look
+from subscribers.store import labels
 from subscribers.transfer import RowFate, import_sheet
 
 if TYPE_CHECKING:
@@ -114,12 +115,13 @@ def test_an_export_tells_who_and_why(engine: Engine, bring_in: Import, now: date
     bring_in("email,name\nann@example.org,Ann\nbob@example.org,\nfull@example.org,\n")
     leave(engine, "bob@example.org", now)
     store.suppress(engine, "full@example.org", reason=SuppressionReason.BOUNCE, now=now)
+    labels.tag_people(engine, ["ann@example.org"], "team")
     agreed = "imported 2026-11-23 (import people.csv): signed the sheet"
     assert list(csv.reader(io.StringIO(exported(engine)))) == [
-        ["email", "name", "status", "created_at", "consent"],
-        ["ann@example.org", "Ann", "active", "2026-11-23T08:00:00Z", agreed],
-        ["bob@example.org", "", "unsubscribed", "2026-11-23T08:00:00Z", agreed],
-        ["full@example.org", "", "bounce", "2026-11-23T08:00:00Z", agreed],
+        ["email", "name", "status", "created_at", "consent", "tags"],
+        ["ann@example.org", "Ann", "active", "2026-11-23T08:00:00Z", agreed, "team"],
+        ["bob@example.org", "", "unsubscribed", "2026-11-23T08:00:00Z", agreed, ""],
+        ["full@example.org", "", "bounce", "2026-11-23T08:00:00Z", agreed, ""],
     ]
 
 
@@ -144,7 +146,7 @@ def test_an_export_comes_back_as_it_was(engine: Engine, bring_in: Import, now: d
 def test_a_report_can_be_read_by_a_person_and_a_spreadsheet() -> None:
     file = io.StringIO(newline="")
     bad = RowFate(line=7, email="=1+1", fate=Fate.REFUSED, reason="'=1+1' is no e-mail address")
-    transfer.write_report(file, [bad])
+    transfer.Report(file).add(bad)
     assert list(csv.reader(io.StringIO(file.getvalue()))) == [
         ["line", "email", "fate", "reason"],
         ["7", "'=1+1", "refused", "''=1+1' is no e-mail address"],

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
     from uvicorn import Server
 
+    from flows.settings import Settings
+
 # Longer requests are nobody's: a link to us has some hundred characters.
 LARGEST_HEAD = 16 << 10
 # More readers than this at the same moment are told to come back (503), not kept waiting.
@@ -38,27 +40,45 @@ BACKLOG = 1024
 )
 @config_option
 def web(*, host: str, port: int, config: Path | None) -> None:
-    """Serve the unsubscribe links, the pages of sent issues, and /healthz.
+    """Serve the sign-up form, unsubscribe links, the pages of sent issues, and /healthz.
 
     Put a web server with HTTPS before it that passes the requests for [newsletter] base_url on to
     this port. Requests are not logged: their addresses are readers' links. Ctrl-C ends it.
     """
+    with stoppable(), opened(load_settings(config), host, port) as (server, listener):
+        narrate("Ctrl-C ends it.")
+        server.run(sockets=[listener])
+    narrate("Stopped.")
+
+
+@contextlib.contextmanager
+def opened(settings: Settings, host: str, port: int) -> Iterator[tuple[Server, socket.socket]]:
+    """Yield the server of the pages and the socket it is to answer on; raises NewsletterError."""
     # Neither the web server nor the database is for `--help`.
     from flows.pipeline.stores import open_store
     from flows.web.app import create_app
+    from flows.web.events import open_hook
+    from flows.web.opening import open_postman, open_signups
 
-    settings = load_settings(config)
     keys = settings.keys()
-    with stoppable(), open_store(settings) as engine, listen(host, port) as listener:
+    with open_store(settings) as engine, listen(host, port) as listener:
+        postman = open_postman(settings, engine)
         app = create_app(
-            engine=engine, keys=keys, brand=settings.brand(), issues=settings.paths.issues
+            engine=engine,
+            keys=keys,
+            brand=settings.brand(),
+            issues=settings.paths.issues,
+            signups=open_signups(settings, postman),
+            hook=open_hook(settings),
         )
         narrate(
             f"Serving the pages of {settings.newsletter.title} on {address(listener)}, for "
-            f"{settings.newsletter.base_url}. Ctrl-C ends it."
+            f"{settings.newsletter.base_url}."
         )
-        make_server(app).run(sockets=[listener])
-    narrate("Stopped.")
+        if settings.web.subscribe and settings.sending.transport == "outbox":
+            narrate("The mails that ask to confirm a sign-up are only written to outbox/letters/.")
+        with postman.at_work():
+            yield make_server(app), listener
 
 
 @contextlib.contextmanager
@@ -114,6 +134,8 @@ def make_server(app: ASGIApp) -> Server:
         app,
         # Access lines would hold tokens, and so who left.
         access_log=False,
+        # Whose word on a reader's address is taken is a setting of ours ([web] trusted_proxies).
+        proxy_headers=False,
         log_level="warning",
         lifespan="off",
         server_header=False,

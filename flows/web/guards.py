@@ -31,6 +31,10 @@ HEADERS: Final = {
 }
 
 
+# What the policy of a page says that may stand in anybody's page.
+FRAMED: Final = "frame-ancestors *"
+
+
 class SecurityHeaders:
     """An ASGI layer that adds the headers an answer does not have yet."""
 
@@ -45,19 +49,24 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if FRAMED in headers["Content-Security-Policy"]:
+                    # It knows no "by anybody".
+                    del headers["X-Frame-Options"]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
 
 
-async def read_body(request: Request, *, seconds: float = BODY_SECONDS) -> bytes:
+async def read_body(
+    request: Request, *, seconds: float = BODY_SECONDS, largest: int = LARGEST_BODY
+) -> bytes:
     """Return the body; raises HTTPException if it is too large (413) or too slow (408)."""
     body = bytearray()
     try:
         async with asyncio.timeout(seconds):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > LARGEST_BODY:
+                if len(body) > largest:
                     raise HTTPException(413)
     except TimeoutError as error:
         raise HTTPException(408) from error

@@ -7,14 +7,18 @@ import hashlib
 from dataclasses import dataclass
 from email.utils import parseaddr
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
+from subscribers.tokens import Purpose
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from starlette.responses import Response
 
@@ -23,12 +27,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A page that only tells something; `help` leads to the address to write to."""
+    """A page that only tells something.
+
+    `help` leads to the address to write to, `form` says that the sign-up form is linked.
+    """
 
     status: int
     title: str
     text: str
     help: str = ""
+    form: bool = False
 
 
 TEST_LINK: Final = Message(
@@ -41,12 +49,39 @@ PROBE_LINK: Final = Message(
     title="The unsubscribe page works",
     text="This link is a check before sending. It stands for nobody and changes nothing.",
 )
+# Links that stand for nobody: they tell what they are, whatever is done with them.
+NOBODYS: Final = {Purpose.TEST: TEST_LINK, Purpose.PROBE: PROBE_LINK}
 BAD_LINK: Final = Message(
     status=404,
     title="This link does not work",
     text="It is incomplete or too old; links break when a mail is copied or forwarded. Open it "
     "again from the newsletter's own mail. Nothing was changed.",
     help="If that does not help, ask to be taken off the list:",
+)
+OLD_LINK: Final = Message(
+    status=410,
+    title="This link is no longer good",
+    text="It is too old, or was not copied as a whole. Nothing was changed; sign up again to get a "
+    "new one.",
+    form=True,
+)
+NOT_SUBSCRIBED: Final = Message(
+    status=200,
+    title="You are not subscribed",
+    text="No issue goes to this address, so there is nothing to choose.",
+    form=True,
+)
+TOO_OFTEN: Final = Message(
+    status=429,
+    title="Please try again in an hour",
+    text="There were many sign-ups from your network in the last hour, so this one was not taken.",
+    help="If you cannot wait, write to",
+)
+TOO_MANY: Final = Message(
+    status=429,
+    title="Please try again in an hour",
+    text="More people signed up in the last hour than we can write to, so nothing was changed.",
+    help="If you cannot wait, write to",
 )
 NOT_FOUND: Final = Message(
     status=404,
@@ -89,9 +124,11 @@ MESSAGES: Final = {
 class Pages:
     """The templates of one newsletter's pages, compiled once."""
 
-    __slots__ = ("_environment", "policy")
+    __slots__ = ("_environment", "_zone", "brand", "policy")
 
-    def __init__(self, brand: Brand) -> None:
+    def __init__(self, brand: Brand, *, form: bool = False) -> None:
+        self.brand = brand
+        self._zone = ZoneInfo(brand.timezone)
         style = files("templates").joinpath("web", "style.css").read_text(encoding="utf-8")
         self._environment = Environment(
             loader=PackageLoader("templates", "web"),
@@ -102,7 +139,9 @@ class Pages:
         contact = parseaddr(brand.reply_to or brand.sender)[1]
         # Our own file, not input: quotes in it must stay quotes.
         trusted = Markup(style)  # noqa: S704
-        self._environment.globals.update(brand=brand, contact=contact, style=trusted)
+        self._environment.globals.update(
+            brand=brand, contact=contact, style=trusted, framed=False, has_form=form
+        )
         # The only thing these pages load is this one style block, named by its hash.
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         self.policy = (
@@ -110,17 +149,29 @@ class Pages:
             "base-uri 'none'; frame-ancestors 'none'"
         )
 
-    def show(self, name: str) -> Response:
-        """Return the page of this name."""
-        return self._respond(self._environment.get_template(f"{name}.html.j2").render(), 200)
-
-    def tell(self, message: Message, headers: Mapping[str, str] | None = None) -> Response:
-        """Return a page that tells the message, with its status."""
-        text = self._environment.get_template("message.html.j2").render(message=message)
-        return self._respond(text, message.status, headers)
-
-    def _respond(
-        self, text: str, status: int, headers: Mapping[str, str] | None = None
+    def show(
+        self, name: str, *, status: int = 200, framed: bool = False, **values: Any
     ) -> Response:
-        policy = {"Content-Security-Policy": self.policy}
-        return HTMLResponse(text, status_code=status, headers={**(headers or {}), **policy})
+        """Return the page of this name; one that is `framed` may stand in anybody's page."""
+        text = self._environment.get_template(f"{name}.html.j2").render(framed=framed, **values)
+        policy = self.policy
+        if framed:
+            policy = policy.replace("frame-ancestors 'none'", "frame-ancestors *")
+        return HTMLResponse(text, status, headers={"Content-Security-Policy": policy})
+
+    def tell(
+        self,
+        message: Message,
+        headers: Mapping[str, str] | None = None,
+        *,
+        framed: bool = False,
+    ) -> Response:
+        """Return a page that tells the message, with its status."""
+        page = self.show("message", status=message.status, framed=framed, message=message)
+        page.headers.update(headers or {})
+        return page
+
+    def day(self, moment: datetime) -> str:
+        """Return the day of a moment as the newsletter's readers say it."""
+        local = moment.astimezone(self._zone)
+        return f"{local.day} {local:%B %Y}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, and_, case, delete, func, insert, literal, select, update
+from sqlalchemy import Select, and_, bindparam, case, delete, func, insert, literal, select, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -23,7 +23,7 @@ from subscribers.models import (
     Suppression,
     SuppressionReason,
 )
-from subscribers.schema import consents, salts, subscribers, suppressions
+from subscribers.schema import consents, salts, subscribers, suppressions, tags
 from subscribers.suppression import admission, forgotten_key
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ SUPPRESSED = "suppressed"
 
 
 @contextlib.contextmanager
-def _transaction(engine: Engine) -> Iterator[Connection]:
+def transaction(engine: Engine) -> Iterator[Connection]:
     """Yield a transaction's connection; raises DatabaseUnavailable if the database gives up."""
     try:
         with engine.begin() as connection:
@@ -52,13 +52,13 @@ def _transaction(engine: Engine) -> Iterator[Connection]:
 
 def ping(engine: Engine) -> None:
     """Return if the database answers; raises DatabaseUnavailable."""
-    with _transaction(reading(engine)) as connection:
+    with transaction(reading(engine)) as connection:
         connection.execute(select(subscribers.c.id).limit(1)).first()
 
 
 def ping_for_writing(engine: Engine) -> None:
     """Return if the database would take a change now; raises DatabaseUnavailable."""
-    with _transaction(engine) as connection:
+    with transaction(engine) as connection:
         # Asks for the write lock and for a writable file, and matches nobody.
         connection.execute(update(subscribers).where(subscribers.c.id == 0).values(name=""))
 
@@ -75,7 +75,7 @@ def admit(
 
     All in one transaction: meant for up to a few thousand at a time.
     """
-    with _transaction(engine) as connection:
+    with transaction(engine) as connection:
         known = _admissions(connection, newcomers)
         fresh: dict[str, Newcomer] = {}
         for who in newcomers:
@@ -84,12 +84,13 @@ def admit(
         ids = _insert(connection, fresh.values(), now) if fresh else {}
         if ids:
             _record(connection, ids.values(), agreement, action, now)
+            _note(connection, [who for who in fresh.values() if who.key in ids], ids)
     return _fates(newcomers, known, ids)
 
 
 def would_admit(engine: Engine, newcomers: Sequence[Newcomer]) -> list[Admission]:
     """Return the fates that `admit` would tell now, and add nobody."""
-    with _transaction(reading(engine)) as connection:
+    with transaction(reading(engine)) as connection:
         known = _admissions(connection, newcomers)
     return _fates(newcomers, known, {who.key: 0 for who in newcomers if who.key not in known})
 
@@ -97,14 +98,14 @@ def would_admit(engine: Engine, newcomers: Sequence[Newcomer]) -> list[Admission
 def _admissions(connection: Connection, newcomers: Sequence[Newcomer]) -> dict[str, Admission]:
     """Return what stands against each key; a key that nothing stands against is left out."""
     keys = [who.key for who in newcomers]
-    salt = connection.execute(_salt()).scalar_one()
+    salt = connection.execute(select_salt()).scalar_one()
     spelled = {forgotten_key(key, salt): key for key in keys}
     held = select(suppressions).where(suppressions.c.key.in_([*keys, *spelled]))
     held_by_key = {
         spelled.get(row.key, row.key): _suppression(row) for row in connection.execute(held)
     }
-    there = connection.execute(_everyone().where(subscribers.c.key.in_(keys)))
-    people = {row.key: _subscriber(row) for row in there}
+    there = connection.execute(select_people().where(subscribers.c.key.in_(keys)))
+    people = {row.key: as_subscriber(row) for row in there}
     told = {key: admission(people.get(key), held_by_key.get(key)) for key in keys}
     return {key: found for key, found in told.items() if found is not None}
 
@@ -140,6 +141,21 @@ def _record(
     connection.execute(insert(consents).from_select(columns, people))
 
 
+def _note(connection: Connection, added: Sequence[Newcomer], ids: Mapping[str, int]) -> None:
+    """Keep what is said of each alone: since when they are on the list, and their tags."""
+    told = [{"who": ids[who.key], "said": f"; {who.said}"} for who in added if who.said]
+    if told:
+        connection.execute(
+            update(consents)
+            .where(consents.c.subscriber_id == bindparam("who"))
+            .values(text=consents.c.text + bindparam("said")),
+            told,
+        )
+    rows = [{"subscriber_id": ids[who.key], "tag": tag} for who in added for tag in who.tags]
+    if rows:
+        connection.execute(insert(tags), rows)
+
+
 def _fates(
     newcomers: Sequence[Newcomer], known: Mapping[str, Admission], added: Mapping[str, int]
 ) -> list[Admission]:
@@ -158,27 +174,27 @@ def _fates(
 
 def find(engine: Engine, key: str) -> Subscriber | None:
     """Return the subscriber whose folded address is `key`, None if nobody has it."""
-    with _transaction(reading(engine)) as connection:
-        row = connection.execute(_everyone().where(subscribers.c.key == key)).first()
-    return _subscriber(row) if row else None
+    with transaction(reading(engine)) as connection:
+        row = connection.execute(select_people().where(subscribers.c.key == key)).first()
+    return as_subscriber(row) if row else None
 
 
 def get(engine: Engine, subscriber_id: int) -> Subscriber | None:
     """Return the subscriber with this id, None if there is none."""
-    with _transaction(reading(engine)) as connection:
-        row = connection.execute(_everyone().where(subscribers.c.id == subscriber_id)).first()
-    return _subscriber(row) if row else None
+    with transaction(reading(engine)) as connection:
+        row = connection.execute(select_people().where(subscribers.c.id == subscriber_id)).first()
+    return as_subscriber(row) if row else None
 
 
 def page(
     engine: Engine, *, after: int = 0, limit: int = PAGE, standing: str | None = None
 ) -> list[Subscriber]:
     """Return the next subscribers by id; `standing` is a status or "suppressed"."""
-    query = _everyone().where(subscribers.c.id > after).order_by(subscribers.c.id).limit(limit)
+    query = select_people().where(subscribers.c.id > after).order_by(subscribers.c.id).limit(limit)
     if standing is not None:
         query = query.where(_standing() == standing)
-    with _transaction(reading(engine)) as connection:
-        return [_subscriber(row) for row in connection.execute(query)]
+    with transaction(reading(engine)) as connection:
+        return [as_subscriber(row) for row in connection.execute(query)]
 
 
 def everyone(engine: Engine, *, standing: str | None = None) -> Iterator[Subscriber]:
@@ -191,9 +207,11 @@ def everyone(engine: Engine, *, standing: str | None = None) -> Iterator[Subscri
 
 def count(engine: Engine) -> dict[str, int]:
     """Return how many there are of each status, and how many of any status are suppressed."""
-    query = select(_standing(), func.count()).select_from(_joined()).group_by(_standing())
+    # By its name: PostgreSQL takes the same words with a parameter in them for another expression.
+    standing = _standing().label("standing")
+    query = select(standing, func.count()).select_from(_joined()).group_by(standing)
     counts = {status.value: 0 for status in SubscriberStatus} | {SUPPRESSED: 0}
-    with _transaction(reading(engine)) as connection:
+    with transaction(reading(engine)) as connection:
         return counts | dict(connection.execute(query).tuples().all())
 
 
@@ -209,7 +227,7 @@ def unsubscribe(
         )
         .values(status=SubscriberStatus.UNSUBSCRIBED.value, unsubscribed_at=now)
     )
-    with _transaction(engine) as connection:
+    with transaction(engine) as connection:
         if connection.execute(leave).rowcount == 0:
             query = select(subscribers.c.id).where(subscribers.c.id == subscriber_id)
             return Leaving(known=connection.execute(query).first() is not None, changed=False)
@@ -230,9 +248,9 @@ def take_back(engine: Engine, subscriber_id: int, *, agreement: Agreement, now: 
             subscribers.c.id == subscriber_id,
             subscribers.c.status == SubscriberStatus.UNSUBSCRIBED.value,
         )
-        .values(status=SubscriberStatus.ACTIVE.value, unsubscribed_at=None)
+        .values(status=SubscriberStatus.ACTIVE.value, unsubscribed_at=None, paused_until=None)
     )
-    with _transaction(engine) as connection:
+    with transaction(engine) as connection:
         if connection.execute(back).rowcount == 0:
             return False
         _record(connection, [subscriber_id], agreement, ConsentAction.RETURNED, now)
@@ -244,7 +262,7 @@ def suppress(
 ) -> None:
     """Keep an address from being mailed; the first reason stands, but a complaint outweighs it."""
     row = {"key": key, "reason": reason.value, "at": now, "detail": detail}
-    with _transaction(engine) as connection:
+    with transaction(engine) as connection:
         statement = insert_into(connection, suppressions).values(row)
         connection.execute(
             statement.on_conflict_do_update(
@@ -260,8 +278,8 @@ def suppress(
 
 def suppressed(engine: Engine, key: str) -> Suppression | None:
     """Return why this folded address must not be mailed, None if it may be."""
-    with _transaction(reading(engine)) as connection:
-        hashed = forgotten_key(key, connection.execute(_salt()).scalar_one())
+    with transaction(reading(engine)) as connection:
+        hashed = forgotten_key(key, connection.execute(select_salt()).scalar_one())
         query = select(suppressions).where(suppressions.c.key.in_([key, hashed]))
         row = connection.execute(query).first()
     return _suppression(row) if row else None
@@ -272,8 +290,8 @@ def forget(engine: Engine, key: str, *, now: datetime) -> bool:
 
     Returns whether anybody had it. What was sent stays counted, under a number without a person.
     """
-    with _transaction(engine) as connection:
-        salt = connection.execute(_salt()).scalar_one()
+    with transaction(engine) as connection:
+        salt = connection.execute(select_salt()).scalar_one()
         gone = connection.execute(delete(subscribers).where(subscribers.c.key == key)).rowcount
         connection.execute(delete(suppressions).where(suppressions.c.key == key))
         row = {"key": forgotten_key(key, salt), "at": now, "detail": ""}
@@ -287,7 +305,7 @@ def forget(engine: Engine, key: str, *, now: datetime) -> bool:
 def records(engine: Engine, subscriber_id: int) -> list[Consent]:
     """Return what somebody agreed to and took back, oldest first."""
     query = select(consents).where(consents.c.subscriber_id == subscriber_id)
-    with _transaction(reading(engine)) as connection:
+    with transaction(reading(engine)) as connection:
         return [_consent(row) for row in connection.execute(query.order_by(consents.c.id))]
 
 
@@ -297,7 +315,7 @@ def agreements(engine: Engine, subscriber_ids: Sequence[int]) -> dict[int, Conse
         consents.c.subscriber_id.in_(subscriber_ids),
         consents.c.action.in_([action.value for action in AGREEING]),
     )
-    with _transaction(reading(engine)) as connection:
+    with transaction(reading(engine)) as connection:
         rows = connection.execute(query.order_by(consents.c.id))
         return {row.subscriber_id: _consent(row) for row in rows}
 
@@ -306,7 +324,8 @@ def _joined() -> Any:
     return subscribers.outerjoin(suppressions, suppressions.c.key == subscribers.c.key)
 
 
-def _everyone() -> Select[Any]:
+def select_people() -> Select[Any]:
+    """Return the query for everybody, with why their address must not be mailed."""
     return select(subscribers, suppressions.c.reason.label("suppressed")).select_from(_joined())
 
 
@@ -314,11 +333,13 @@ def _standing() -> Any:
     return case((suppressions.c.key.is_not(None), SUPPRESSED), else_=subscribers.c.status)
 
 
-def _salt() -> Select[tuple[str]]:
+def select_salt() -> Select[tuple[str]]:
+    """Return the query for what the hashes of forgotten addresses are salted with."""
     return select(salts.c.salt).where(salts.c.purpose == "forgotten")
 
 
-def _subscriber(row: Row[Any]) -> Subscriber:
+def as_subscriber(row: Row[Any]) -> Subscriber:
+    """Return the subscriber that a row of `select_people` tells of."""
     return Subscriber(
         id=row.id,
         email=row.email,
@@ -327,6 +348,7 @@ def _subscriber(row: Row[Any]) -> Subscriber:
         status=SubscriberStatus(row.status),
         created_at=row.created_at,
         unsubscribed_at=row.unsubscribed_at,
+        paused_until=row.paused_until,
         suppressed=SuppressionReason(row.suppressed) if row.suppressed else None,
     )
 
