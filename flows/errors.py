@@ -12,6 +12,7 @@ NewsletterError
 ├── TemplateError          a theme's template; carries name and line
 ├── CheckFailed            the mail breaks a rule that blocks sending
 ├── LeaseTaken             another process is at it
+├── EventsRefused          a webhook's request is not SendGrid's, or cannot be read
 ├── ServerError            the Prefect server did not come up or does not answer
 └── TransportError         a hand-over to a mail provider
     ├── Unavailable        429 or no connection: surely not accepted, try again later
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CheckFailed",
+    "EventsRefused",
     "FeedError",
     "FetchError",
     "GoneError",
@@ -116,6 +118,14 @@ class CheckFailed(NewsletterError):
 
 class LeaseTaken(NewsletterError):
     """Another process is at it."""
+
+
+class EventsRefused(NewsletterError):
+    """A webhook's request is not SendGrid's (403), or cannot be read (400)."""
+
+    def __init__(self, message: str, *, status: int = 403) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class ServerError(NewsletterError):

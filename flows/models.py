@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -211,6 +211,17 @@ class IssueRecord:
     # Why a person sends it in spite of a blocking finding.
     because: str = ""
     sent_at: datetime | None = None
+    # The tag whose people alone get it for now; "" for everybody.
+    only: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """An issue that readers have, since `at` (None: nobody noted when)."""
+
+    number: int
+    subject: str
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +280,23 @@ class Recipient:
     name: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A mail to one person that is no issue: confirm your address, a test, the verdict.
+
+    `to` is an address or "Name <address>"; without `sender` it comes from the newsletter.
+    """
+
+    to: str
+    subject: str
+    text: str
+    html: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    purpose: Literal["confirm", "test", "verdict"] = "verdict"
+    sender: str = ""
+    reply_to: str = ""
+
+
 class DeliveryState(StrEnum):
     """Where one delivery stands; `intended` is the sum of all."""
 
@@ -307,6 +335,12 @@ class Counts:
         )
 
 
+# Why a wave was cancelled: for a doubt, or to undo the issue; or that it could not be.
+DOUBT = "doubt"
+UNDO = "undo"
+KEPT = "kept"
+
+
 class WaveStatus(StrEnum):
     """Where a wave stands: `open` takes more batches, `cancelling` is asked for, not certain."""
 
@@ -321,7 +355,8 @@ class Wave:
     """Consecutive batches under one SendGrid `batch_id`, which leave together at `send_at`.
 
     It takes up to `capacity` batches; it has `batches`, of which `in_doubt` are in doubt.
-    `owner` is the process that hands it over (nobody: ""), `because` why it was cancelled.
+    `owner` is the process that hands it over (nobody: ""), `because` why it was cancelled, or
+    that its doubts stay because it cannot be.
     """
 
     id: int

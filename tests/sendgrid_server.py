@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import threading
 import time
 import uuid
@@ -15,9 +16,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import parse_qsl, urlsplit
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable
 
 KEY = "SG.test-key"
@@ -72,8 +73,20 @@ class SendGridServer:
     cancelled: list[str] = field(default_factory=list)
     # Told "arrived" before a mail/send request is looked at, and "answered" after it.
     watcher: Callable[[str], None] = field(default=lambda _moment: None)
+    # Suppression lists by SendGrid's names, and how many entries a page has at most.
+    lists: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    page: int = 500
+    # What stands at the head of each list's first page besides.
+    extra: list[Any] = field(default_factory=list)
+    # Whether the account may ask for its activity (a paid addition); what was asked of whom.
+    has_activity: bool = True
+    queries: list[str] = field(default_factory=list)
     # Words for the answers to POST /v3/user/scheduled_sends, like `script`.
     cancel_script: deque[str] = field(default_factory=deque)
+    # The account: what the key may do, and whom SendGrid has verified.
+    scopes: list[str] = field(default_factory=list)
+    domains: list[str] = field(default_factory=list)
+    senders: list[str] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         self.random = random.Random(self.seed)  # noqa: S311 - faults, not secrets
@@ -237,9 +250,42 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404, _errors((None, "not found")))
 
     def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        query = dict(parse_qsl(parts.query))
+        if parts.path.startswith("/v3/suppression/"):
+            return self._answer(200, self._entries(parts.path.rpartition("/")[2], query))
+        if parts.path == "/v3/messages":
+            self.api.queries.append(query["query"])
+            if not self.api.has_activity:
+                return self._answer(403, _errors((None, "authorization required")))
+            return self._answer(200, {"messages": self._messages(query["query"])})
+        if parts.path in ("/v3/scopes", "/v3/whitelabel/domains", "/v3/verified_senders"):
+            return self._account(parts.path)
         batch_id = self.path.rpartition("/")[2]
         known = batch_id in self.api.cancelled
-        self._answer(200, [{"batch_id": batch_id, "status": "cancel"}] if known else [])
+        return self._answer(200, [{"batch_id": batch_id, "status": "cancel"}] if known else [])
+
+    def _entries(self, name: str, query: dict[str, str]) -> list[Any]:
+        since, until, offset = (int(query[key]) for key in ("start_time", "end_time", "offset"))
+        rows = [one for one in self.api.lists.get(name, []) if since <= one["created"] <= until]
+        found = [*self.api.extra, *rows]
+        return found[offset : offset + min(self.api.page, int(query["limit"]))]
+
+    def _messages(self, query: str) -> list[dict[str, str]]:
+        wanted = dict(re.findall(r'unique_args\["(\w+)"\]="(\w+)"', query))
+        found = [one for one in self.api.accepted if wanted.items() <= one.arguments.items()]
+        return [{"to_email": one.email, "msg_id": one.request} for one in found[:1]]
+
+    def _account(self, path: str) -> None:
+        if self.headers.get("Authorization") != f"Bearer {KEY}":
+            return self._answer(401, _errors((None, "authorization required")))
+        if path == "/v3/scopes":
+            return self._answer(200, {"scopes": self.api.scopes})
+        if path == "/v3/whitelabel/domains":
+            domains = [{"domain": domain, "valid": True} for domain in self.api.domains]
+            return self._answer(200, domains)
+        senders = [{"from_email": sender, "verified": True} for sender in self.api.senders]
+        return self._answer(200, {"results": senders})
 
     def _cancel(self, body: dict[str, Any]) -> None:
         with self.api.lock:

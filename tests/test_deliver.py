@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections import Counter, deque
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from flows.deliver.deliver import Fence, Limits, Report, deliver
 from flows.deliver.fence import undo
@@ -16,6 +17,7 @@ from flows.deliver.sendgrid import SendGrid
 from flows.errors import Unavailable
 from flows.models import Counts, DeliveryState, IssueStatus, Receipt, WaveStatus
 from flows.store.ledger import SqlLedger
+from flows.store.owner import _started
 from flows.store.records import load_batches, load_deliveries
 from flows.store.schema import issues
 from subscribers.schema import subscribers
@@ -185,6 +187,15 @@ def test_a_429_is_waited_out_as_told_and_is_no_failure(office: Office) -> None:
     assert office.api.delivered == everybody(5)
 
 
+def test_a_long_wait_is_told(office: Office) -> None:
+    add_people(office.engine, 5)
+    office.api.script = deque(["429"])
+    office.api.retry_headers = {"Retry-After": "60"}
+    said: list[str] = []
+    office.send(say=said.append)
+    assert said == ["SendGrid takes no more for now; going on in 60 seconds"]
+
+
 def test_the_rate_limits_reset_is_waited_for(office: Office) -> None:
     add_people(office.engine, 5)
     office.api.script = deque(["429"])
@@ -214,14 +225,14 @@ def test_a_run_that_waits_for_nothing_gives_up_with_all_planned(office: Office) 
     office.api.script = deque(["429"] * 1000)
     report = office.send()
     assert report.counts == Counts(planned=5)
-    assert report.reason.startswith("SendGrid takes no more for now; gave up after waiting 29 min")
+    assert report.reason.startswith("SendGrid takes no more for now; gave up after waiting 35")
     assert report.next == f"newsletter send {ISSUE}"
 
 
 def test_being_told_to_wait_for_hours_ends_the_run_at_once(office: Office) -> None:
     add_people(office.engine, 5)
     office.api.script = deque(["429"])
-    office.api.retry_headers = {"Retry-After": "9000"}
+    office.api.retry_headers = {"Retry-After": "90000"}
     assert office.send().counts == Counts(planned=5)
     assert office.clock.waits == []
 
@@ -316,18 +327,23 @@ def test_tracing_stops_after_twelve_further_400s_in_a_batch(office: Office) -> N
     add_people(office.engine, 100)
     office.api.spoiling = re.compile("reader")
     report = office.send(batch_size=100)
-    assert office.api.statuses == [400] * 14
+    assert office.api.statuses == [400] * 13
     assert report.counts == Counts(planned=100)
     assert "took too many requests" in report.reason
 
 
-def test_tracing_stops_after_forty_further_400s_in_a_run(office: Office) -> None:
+def test_tracing_stops_after_forty_further_400s_in_an_issue(office: Office) -> None:
     add_people(office.engine, 320)
     office.api.spoiling = re.compile(r"reader\d*5@")
-    report = office.send(batch_size=20)
-    assert office.api.statuses.count(400) - 41 <= 8
-    assert not report.finished
-    assert report.counts.intended == 320
+    reports = [office.send(batch_size=20) for _ in range(9)]
+    with office.engine.connect() as connection:
+        assert connection.execute(select(issues.c.bad_requests)).scalar() == 40
+    assert not reports[-1].finished
+    # Each run after the fortieth asks once, and then stops.
+    asked = len(office.api.statuses)
+    assert "took too many requests" in office.send(batch_size=20).reason
+    assert office.api.statuses[asked:] == [400]
+    assert office.send(batch_size=1).finished
 
 
 def test_a_field_that_we_do_not_know_stops_the_run(office: Office) -> None:
@@ -476,6 +492,39 @@ def test_the_last_batch_of_another_process_is_waited_for(office: Office) -> None
     assert len(office.api.accepted) == 10
 
 
+def test_two_processes_with_room_in_their_waves_do_not_wait_for_each_other(
+    office: Office,
+) -> None:
+    add_people(office.engine, 20)
+    office.ledger.plan()
+    fence = office.fence()
+    other = SqlLedger(office.engine, ISSUE, owner=f"{socket.gethostname()}:1:{_started(1)}")
+    send_at = office.clock.now() + timedelta(minutes=30)
+    other.open_wave("b1", number=1, capacity=9, send_at=send_at, now=office.clock.now())
+    report = office.send(fence=fence)
+    assert report.finished
+    assert report.counts == Counts(accepted=20)
+    assert office.clock.waits == []
+
+
+def test_a_doubt_of_another_process_is_waited_for_until_it_is_kept(office: Office) -> None:
+    add_people(office.engine, 20)
+    office.ledger.plan()
+    other = SqlLedger(office.engine, ISSUE, owner=f"{socket.gethostname()}:1:{_started(1)}")
+    now = office.clock.now()
+    send_at = now + timedelta(minutes=30)
+    wave = other.open_wave("b1", number=1, capacity=9, send_at=send_at, now=now)
+    batch = other.claim(10, now=now, link=link, wave=wave)
+    assert batch is not None
+    other.record(
+        batch, Receipt(in_doubt={one.subscriber_id: "?" for one in batch.recipients}), now=now
+    )
+    assert office.ledger.others_at_work()
+    assert wave is not None
+    other.move_wave(wave, WaveStatus.OPEN, because="kept")
+    assert not office.ledger.others_at_work()
+
+
 def test_another_process_that_says_nothing_is_given_up(office: Office) -> None:
     add_people(office.engine, 10)
     office.ledger.plan()
@@ -576,6 +625,19 @@ def test_a_cancellation_without_an_answer_is_asked_for_again(office: Office, fau
     office.api.cancel_script = deque([fault])
     report = office.send(fence=office.fence())
     assert report.counts == Counts(accepted=30)
+    assert office.api.delivered == everybody(30)
+
+
+def test_a_cancellation_that_is_never_answered_leaves_the_issue_unfinished(office: Office) -> None:
+    add_people(office.engine, 30)
+    office.api.script = deque(["", "drop-after"])
+    office.api.cancel_script = deque(["drop-after"] * 10_000)
+    report = office.send(fence=office.fence(), limits=Limits(patience=timedelta(minutes=5)))
+    # SendGrid has cancelled, and dropped what it had accepted: that must not count as sent.
+    assert not report.finished
+    assert "did not answer" in report.reason
+    office.api.cancel_script.clear()
+    assert office.send(fence=office.fence()).counts == Counts(accepted=30)
     assert office.api.delivered == everybody(30)
 
 

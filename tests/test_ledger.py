@@ -286,7 +286,8 @@ def test_a_wave_is_taken_over_from_a_dead_process_only(
             f"b{number}", number=number, capacity=2, send_at=send_at, now=NOW
         )
     assert [wave.number for wave in ledger.take_waves(now=NOW)] == [2, 3]
-    assert ledger.others_at_work()
+    assert ledger.others_fill()
+    assert not ledger.others_at_work()
     ledger.leave_waves()
     other = SqlLedger(any_engine, ISSUE, owner="third:1:1")
     assert [wave.number for wave in other.take_waves(now=NOW)] == [2, 3]

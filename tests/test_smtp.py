@@ -273,3 +273,20 @@ def test_an_issue_with_every_kind_of_answer_comes_to_its_end(
     assert deliver_all(engine, smtp, clock, stop) == Counts(accepted=118, refused=1, in_doubt=1)
     got = [who for who, _ in mailbox.accepted]
     assert len(got) == len(set(got)) == 119
+
+
+def test_a_rate_is_kept_over_the_batches(server: Controller, mailbox: Mailbox) -> None:
+    clock = Clock()
+    with Smtp(
+        server.hostname,
+        server.port,
+        now=clock.now,
+        wait=clock.wait,
+        security="none",
+        rate=30,
+    ) as slow:
+        assert slow.limit == 2
+        slow.hand_over(MAIL, batch(2))
+        slow.hand_over(MAIL, batch(1, first=3))
+    assert clock.waits == [2.0, 2.0]
+    assert len(mailbox.accepted) == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flows.pipeline.deliveries import Standing
+    from flows.settings import Settings
+    from flows.store.records import BatchRecord
 
 NUMBER = click.argument("number", type=click.IntRange(min=1), metavar="NNN")
 IN_DOUBT = 4
@@ -28,22 +31,71 @@ IN_DOUBT = 4
 
 @click.command()
 @NUMBER
+@click.option("--settle", is_flag=True, help="Settle what is in doubt: ask SendGrid, then you.")
+@click.option(
+    "--as",
+    "settle_as",
+    type=click.Choice(["accepted", "again"]),
+    help="With --settle: your answer for all that SendGrid knows nothing of.",
+)
 @json_option
 @config_option
 @click.pass_context
-def deliveries(ctx: click.Context, *, number: int, as_json: bool, config: Path | None) -> None:
+def deliveries(
+    ctx: click.Context,
+    *,
+    number: int,
+    settle: bool,
+    settle_as: str | None,
+    as_json: bool,
+    config: Path | None,
+) -> None:
     """Show how the deliveries of issue NNN stand: sums, waves, batches, and who is in trouble.
 
-    Exit code 4 if deliveries in doubt remain.
+    A delivery is in doubt if the provider's answer never came. With --settle SendGrid's activity
+    is asked (a paid addition of theirs), and for what it does not know, you: `accepted` ends it,
+    `again` lets the next `newsletter send` hand it over once more, at the risk that somebody gets
+    the issue twice. Exit code 4 if deliveries in doubt remain.
     """
     from flows.pipeline.deliveries import standing
 
-    found = standing(load_settings(config), number)
+    settings = load_settings(config)
+    if settle_as and not settle:
+        raise click.UsageError("--as answers for --settle; give both.")
+    if settle:
+        _settle(settings, number, settle_as)
+    found = standing(settings, number)
     if as_json:
         show_json(_as_json(found))
     else:
         _tell(found)
     ctx.exit(IN_DOUBT if found.counts.in_doubt else 0)
+
+
+def _settle(settings: Settings, number: int, settle_as: str | None) -> None:
+    import time
+
+    from flows.pipeline.settling import Decision, Desk, settle
+
+    def decide(batch: BatchRecord) -> Decision:
+        if settle_as:
+            return Decision(settle_as)
+        if not sys.stdin.isatty():
+            return Decision.LATER
+        handed_over = rfc3339(batch.handed_over_at)
+        narrate(f"Batch {batch.id}, {batch.size:,} mails, {handed_over}: {batch.reason}")
+        choice = click.Choice([decision.value for decision in Decision])
+        return Decision(click.prompt("Was it", type=choice, default="later", err=True))
+
+    settled = settle(settings, number, Desk(decide=decide, say=narrate, wait=time.sleep))
+    narrate(
+        f"Settled: {settled.known:,} accepted by SendGrid's word, {settled.accepted:,} by yours, "
+        f"{settled.planned:,} planned again"
+    )
+    if settled.planned:
+        narrate(f"Next: newsletter send {number}")
+    elif settled.batches_left:
+        narrate(f"Next: newsletter deliveries {number} --settle --as accepted (or again)")
 
 
 def _as_json(found: Standing) -> dict[str, object]:

@@ -34,6 +34,8 @@ T = TypeVar("T")
 # often another process's last batch is looked for.
 LONGEST_NAP = 5.0
 POLL = 1.0
+# A wait as long as this is told of.
+TOLD = 5.0
 
 
 class Ledger(Waves, Protocol):
@@ -56,6 +58,12 @@ class Ledger(Waves, Protocol):
     def split(self, batch: Batch) -> tuple[Batch, Batch]:
         """Return the halves of a batch whose request was surely not accepted."""
 
+    def bad_requests(self) -> int:
+        """Return how many 400s looking for bad recipients has cost so far."""
+
+    def count_bad_request(self) -> int:
+        """Add one to the 400s that looking for bad recipients has cost; return their sum."""
+
     def settle(self, *, now: datetime, repeatable: bool) -> int:
         """Return how many deliveries a dead process left in doubt (or to do, if `repeatable`)."""
 
@@ -74,6 +82,10 @@ class Step(Protocol):
 
     def __call__(self, name: str, step: Callable[[], T], /) -> T:
         """Return what the step returns."""
+
+
+def quietly(_sentence: str) -> None:
+    """Tell nobody."""
 
 
 def plainly(_name: str, step: Callable[[], T]) -> T:
@@ -108,6 +120,7 @@ def deliver(  # noqa: PLR0913 - a run's seams, each a part of its own
     wait: Callable[[float], None],
     stop: Callable[[], bool],
     progress: Callable[[Counts], None],
+    say: Callable[[str], None] = quietly,
     batch_size: int = 1000,
     fence: Fence | None = None,
     step: Step = plainly,
@@ -116,7 +129,8 @@ def deliver(  # noqa: PLR0913 - a run's seams, each a part of its own
 ) -> Report:
     """Hand the mail over to everybody who is to get it; return how far that got.
 
-    `stop` is asked between batches and while waiting. Raises what the database raises.
+    `stop` is asked between batches and while waiting, `say` is told of long waits. Raises what the
+    database raises.
     """
     sending = Sending(
         mail=mail,
@@ -129,7 +143,7 @@ def deliver(  # noqa: PLR0913 - a run's seams, each a part of its own
         patience=Patience(jitter=jitter),
         fence=fence,
     )
-    run = _Run(sending=sending, wait=wait, stop=stop, progress=progress, step=step)
+    run = _Run(sending=sending, wait=wait, stop=stop, progress=progress, say=say, step=step)
     ledger.settle(now=now(), repeatable=transport.repeatable)
     ledger.plan()
     try:
@@ -162,6 +176,7 @@ class _Run:
     wait: Callable[[float], None]
     stop: Callable[[], bool]
     progress: Callable[[Counts], None]
+    say: Callable[[str], None]
     step: Step
 
     def to_the_end(self) -> Next:
@@ -179,7 +194,7 @@ class _Run:
             self.progress(self.sending.counts)
             if then.then is Then.WAIT:
                 seconds = self.sending.patience.wait_for(then.seconds)
-                then = self._pause(seconds, then.reason)
+                then = self._pause(seconds, then.reason, rate=then.rate)
             elif self.sending.patience.pace and self.sending.counts.planned:
                 self._nap(self.sending.patience.pace)
         return then
@@ -205,12 +220,15 @@ class _Run:
     def _poll(self, trouble: str) -> Next:
         return self._pause(POLL, trouble or "another process is sending this issue")
 
-    def _pause(self, seconds: float, reason: str) -> Next:
-        patience = self.sending.patience
-        if patience.waited + seconds > self.sending.limits.patience.total_seconds():
+    def _pause(self, seconds: float, reason: str, *, rate: bool = False) -> Next:
+        patience, limits = self.sending.patience, self.sending.limits
+        longest = limits.rate_patience if rate else limits.patience
+        if patience.waited + seconds > longest.total_seconds():
             minutes = round(patience.waited / 60)
             return Next(then=Then.STOP, reason=f"{reason}; gave up after waiting {minutes} minutes")
         patience.waited += seconds
+        if seconds >= TOLD:
+            self.say(f"{reason}; going on in {seconds:.0f} seconds")
         self._nap(seconds)
         return GO_ON
 
@@ -235,7 +253,9 @@ def _report(sending: Sending, ended: Next, *, interrupted: bool) -> Report:
     counts = sending.ledger.counts()
     waves = tuple(sending.ledger.waves())
     live = [wave.send_at for wave in waves if wave.status is not WaveStatus.CANCELLED]
-    finished = not (counts.planned or counts.handed_over or counts.cancelled)
+    # Nobody knows whether a wave that is being cancelled leaves, also whom it was accepted for.
+    cancelling = any(wave.status is WaveStatus.CANCELLING for wave in waves)
+    finished = not (counts.planned or counts.handed_over or counts.cancelled or cancelling)
     report = Report(
         counts=counts,
         finished=finished,

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from flows.deliver.sending import GO_ON, Next, Sending, Then
 from flows.errors import Refused, Unavailable
-from flows.models import DeliveryState, Wave, WaveStatus
+from flows.models import DOUBT, KEPT, UNDO, DeliveryState, Wave, WaveStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,9 +38,6 @@ NOTICE = timedelta(minutes=11)
 LEAST_ROOM = timedelta(minutes=5)
 ROOM_A_BATCH = timedelta(seconds=2)
 SPARE = timedelta(minutes=1)
-
-DOUBT = "doubt"
-UNDO = "undo"
 
 
 class Provider(Protocol):
@@ -76,6 +73,9 @@ class Waves(Protocol):
     def end_wave(self, wave: Wave, *, after: DeliveryState) -> int:
         """Move a cancelled wave's deliveries to `after`; return how many they were."""
 
+    def others_fill(self) -> bool:
+        """Return whether another process has a wave that takes more."""
+
     def leave_waves(self) -> None:
         """Let other processes go on with our waves."""
 
@@ -106,27 +106,38 @@ def wave_to_fill(sending: Sending, fence: Fence) -> Wave | Next:
     """
     usable = None
     for wave in sending.ledger.take_waves(now=sending.now()):
-        if wave.status is WaveStatus.CANCELLING or _is_to_be_cancelled(sending, wave):
+        if _is_to_be_cancelled(sending, wave):
             return _cancel(sending, fence, wave)
         if _takes_more(wave, fence, sending.now()):
             usable = usable or wave
         elif wave.status is WaveStatus.OPEN:
-            sending.ledger.move_wave(wave, WaveStatus.CLOSED)
+            sending.ledger.move_wave(wave, WaveStatus.CLOSED, because=wave.because)
     return usable or _open(sending, fence)
 
 
 def settle_doubts(sending: Sending, fence: Fence) -> None:
     """Cancel what can be cancelled of our doubtful waves; raises Unavailable, Refused."""
     for wave in sending.ledger.take_waves(now=sending.now()):
-        if wave.status is WaveStatus.CANCELLING or _is_to_be_cancelled(sending, wave):
+        if _is_to_be_cancelled(sending, wave):
             _cancel(sending, fence, wave)
 
 
 def _is_to_be_cancelled(sending: Sending, wave: Wave) -> bool:
+    if wave.status is WaveStatus.CANCELLING:
+        return True
     if wave.in_doubt <= sending.kept.get(wave.id, 0):
         return False
     used = sum(one.because == DOUBT for one in sending.ledger.waves())
-    return used < CANCELS and in_time(wave, sending.now())
+    if used < CANCELS and in_time(wave, sending.now()):
+        return True
+    _keep(sending, wave, wave.status)
+    return False
+
+
+def _keep(sending: Sending, wave: Wave, status: WaveStatus) -> None:
+    """Leave a wave's doubts as they are, and let the other processes know that they stay."""
+    sending.kept[wave.id] = wave.in_doubt
+    sending.ledger.move_wave(wave, status, because=KEPT)
 
 
 def in_time(wave: Wave, now: datetime) -> bool:
@@ -145,8 +156,7 @@ def _cancel(sending: Sending, fence: Fence, wave: Wave) -> Next:
     if _is_dropped(fence.provider, wave, sending.now()):
         sending.ledger.end_wave(wave, after=DeliveryState.PLANNED)
     else:
-        sending.kept[wave.id] = wave.in_doubt
-        sending.ledger.move_wave(wave, WaveStatus.OPEN)
+        _keep(sending, wave, WaveStatus.OPEN)
     sending.counts = sending.ledger.counts()
     return GO_ON
 
@@ -175,7 +185,7 @@ def _open(sending: Sending, fence: Fence) -> Wave | Next:
     if not remaining:
         return Next(then=Then.LOOK_AROUND)
     live = [wave for wave in waves if _needs_a_cancel(wave, now)]
-    if len(live) >= WAVES and sending.ledger.others_at_work():
+    if len(live) >= WAVES and sending.ledger.others_fill():
         # Their waves have room for what is left.
         return Next(then=Then.LOOK_AROUND)
     capacity = math.ceil(remaining / max(1, WAVES - len(live)))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from flows.models import Wave
 
 BAD_REQUEST = 400
+TOO_MANY = 429
 
 
 def hand_over_next(sending: Sending, wave: Wave | None) -> Next:
@@ -72,20 +73,22 @@ class Parts:
 
     def give_back_rest(self) -> None:
         """Put what was not handed over back among the planned."""
-        for batch in [*self._parts, *(batch for batch, _ in self._suspects)]:
-            self._sending.give_back(batch)
+        rest = [*self._parts, *(batch for batch, _ in self._suspects)]
         self._parts, self._suspects = [], []
+        self._sending.give_back(*rest)
 
     def _hand_over_one(self, batch: Batch) -> Next:
         try:
             receipt = self._ask(batch)
         except Unavailable as error:
             self._sending.give_back(batch)
-            return Next(then=Then.WAIT, reason=str(error), seconds=error.retry_after)
+            return _later(error)
         except InDoubt as error:
             self._sending.doubt(batch, str(error))
             return Next(then=Then.WAIT, reason=str(error))
         except Refused as error:
+            # Should the database fail now, it is given back like the parts not asked yet.
+            self._parts.append(batch)
             return self._refused(batch, error)
         self._sending.record(batch, receipt)
         return _after(receipt, batch)
@@ -106,12 +109,12 @@ class Parts:
             return self._drop(batch, error, positions)
         if error.status == BAD_REQUEST and error.field is None and not error.indexes:
             return self._halve(batch, error)
-        self._sending.give_back(batch)
         return Next(then=Then.STOP, reason=str(error))
 
     def _drop(self, batch: Batch, error: Refused, positions: list[int]) -> Next:
         reasons = {batch.recipients[index].subscriber_id: str(error) for index in positions}
         rest = self._sending.refuse(batch, reasons)
+        self._parts.pop()
         if not rest.recipients:
             self._sending.record(rest, Receipt())
         else:
@@ -119,25 +122,28 @@ class Parts:
         return _within_limits(self._sending, GO_ON)
 
     def _halve(self, batch: Batch, error: Refused) -> Next:
-        if len(batch.recipients) == 1:
-            self._suspects.append((batch, str(error)))
-        else:
-            first, second = self._sending.ledger.split(batch)
-            self._parts += [second, first]
-        # The first 400 came by itself; those after it were caused by looking for its reason.
-        self._sending.bad_requests += self._searching
-        self._searched += self._searching
+        cost_enough = self._cost_enough()
+        # The first 400 came by itself; those after it are caused by looking for its reason.
         self._searching = True
-        limits = self._sending.limits
-        if (
-            self._searched > limits.bad_requests_a_batch
-            or self._sending.bad_requests > limits.bad_requests_a_run
-        ):
+        if len(batch.recipients) == 1:
+            self._suspects.append((self._parts.pop(), str(error)))
+        elif not cost_enough:
+            first, second = self._sending.ledger.split(batch)
+            self._parts[-1:] = [second, first]
+        if cost_enough and self._parts:
             return Next(
                 then=Then.STOP,
-                reason=f"{error}; looking for the recipient it is about took too many requests",
+                reason=f"{error}; looking for the recipient it is about took too many requests: "
+                "correct the address if you know it, or lower [sending] batch_size",
             )
         return GO_ON
+
+    def _cost_enough(self) -> bool:
+        """Count a 400 that the search caused; return whether there may be no further one."""
+        ledger, limits = self._sending.ledger, self._sending.limits
+        self._searched += self._searching
+        cost = ledger.count_bad_request() if self._searching else ledger.bad_requests()
+        return self._searched >= limits.bad_requests_a_batch or cost >= limits.bad_requests_an_issue
 
     def _settle_suspects(self) -> None:
         """Record who was refused alone, if anybody else was ever accepted with this mail."""
@@ -152,7 +158,12 @@ def _after(receipt: Receipt, batch: Batch) -> Next:
     if isinstance(receipt.error, Refused):
         return Next(then=Then.STOP, reason=str(receipt.error))
     if isinstance(receipt.error, Unavailable):
-        return Next(then=Then.WAIT, reason=str(receipt.error), seconds=receipt.error.retry_after)
+        return _later(receipt.error)
     if receipt.in_doubt or len(receipt.unsent) == len(batch.recipients):
         return Next(then=Then.WAIT, reason="the provider takes nobody for now")
     return GO_ON
+
+
+def _later(error: Unavailable) -> Next:
+    rate = error.status == TOO_MANY
+    return Next(then=Then.WAIT, reason=str(error), seconds=error.retry_after, rate=rate)

@@ -7,7 +7,7 @@ import re
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import parseaddr
+from email.utils import make_msgid, parseaddr
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from flows.errors import Refused
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from flows.models import Mail, Recipient
+    from flows.models import Letter, Mail, Recipient
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
@@ -33,16 +33,7 @@ def build(
     list_unsubscribe: bool,
 ) -> EmailMessage:
     """Return the mail for one recipient; raises Refused if the address cannot be written."""
-    to = _address(recipient.name, recipient.email)
-    # RFC 6532: an address outside ASCII needs a header in UTF-8; all other headers get encoded.
-    policy = POLICY if to.addr_spec.isascii() else POLICY.clone(utf8=True)
-    message = EmailMessage(policy=policy)
-    message["From"] = _address(*parseaddr(mail.sender))
-    if mail.reply_to:
-        message["Reply-To"] = _address(*parseaddr(mail.reply_to))
-    message["To"] = to
-    message["Subject"] = one_line(mail.subject)
-    message["Date"] = date
+    message = _addressed(mail, _address(recipient.name, recipient.email), date)
     message["Message-ID"] = message_id(mail, recipient, domain=message_id_domain)
     for name, value in list_headers(mail, domain=message_id_domain).items():
         message[name] = value
@@ -52,6 +43,41 @@ def build(
     text, html = _personal(mail, recipient)
     message.set_content(text, cte="quoted-printable")
     message.add_alternative(html, subtype="html", cte="quoted-printable")
+    return message
+
+
+def build_letter(letter: Letter, *, date: datetime, message_id_domain: str) -> EmailMessage:
+    """Return a single mail; raises Refused if the address cannot be written."""
+    message = _addressed(letter, _address(*parseaddr(letter.to)), date)
+    domain = ascii_domain(message_id_domain or sender_domain(letter))
+    message["Message-ID"] = make_msgid(letter.purpose, domain=domain)
+    for name, value in letter_headers(letter).items():
+        message[name] = value
+    message.set_content(letter.text, cte="quoted-printable")
+    if letter.html:
+        message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+    return message
+
+
+def letter_headers(letter: Letter) -> dict[str, str]:
+    """Return the headers of its own that a letter has."""
+    headers = {name: one_line(value) for name, value in letter.headers.items()}
+    if letter.purpose != "test":
+        # RFC 3834: nobody's holiday reply is to answer it.
+        headers.setdefault("Auto-Submitted", "auto-generated")
+    return headers
+
+
+def _addressed(mail: Mail | Letter, to: Address, date: datetime) -> EmailMessage:
+    # RFC 6532: an address outside ASCII needs a header in UTF-8; all other headers get encoded.
+    policy = POLICY if to.addr_spec.isascii() else POLICY.clone(utf8=True)
+    message = EmailMessage(policy=policy)
+    message["From"] = _address(*parseaddr(mail.sender))
+    if mail.reply_to:
+        message["Reply-To"] = _address(*parseaddr(mail.reply_to))
+    message["To"] = to
+    message["Subject"] = one_line(mail.subject)
+    message["Date"] = date
     return message
 
 
@@ -101,7 +127,7 @@ def encoded(value: str) -> str:
     return value if value.isascii() else " ".join(identified(value))
 
 
-def sender_domain(mail: Mail) -> str:
+def sender_domain(mail: Mail | Letter) -> str:
     """Return the domain that the mail comes from."""
     return parseaddr(mail.sender)[1].rpartition("@")[2]
 

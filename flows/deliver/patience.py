@@ -22,14 +22,16 @@ LEAST_PACE = 0.05
 class Limits:
     """When a run that goes wrong stops: what was not accepted by then is left to do.
 
-    `bad_requests_a_batch` and `_a_run` are the 400s that finding a bad recipient by halves may
-    cost: SendGrid blocks accounts that send too many.
+    `bad_requests_a_batch` and `_an_issue` are the further 400s that finding a bad recipient by
+    halves may cost: SendGrid blocks accounts that send too many. A provider that says "not now"
+    is waited for longer (`rate_patience`) than one that cannot be reached.
     """
 
     patience: timedelta = timedelta(minutes=30)
+    rate_patience: timedelta = timedelta(hours=6)
     doubts_in_a_row: int = 3
     bad_requests_a_batch: int = 12
-    bad_requests_a_run: int = 40
+    bad_requests_an_issue: int = 40
     refused_at_least: int = 100
     refused_share: float = 0.1
 

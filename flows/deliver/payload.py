@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 from flows.deliver.message import (
     ascii_address,
     encoded,
+    letter_headers,
     list_headers,
     one_line,
     unsubscribe_headers,
 )
+from flows.models import Recipient
 
 if TYPE_CHECKING:
-    from flows.models import Batch, Mail, Recipient
+    from flows.models import Batch, Letter, Mail
 
 WEB = "web"
 
@@ -40,13 +42,34 @@ def payload(
             {"type": "text/plain", "value": mail.text},
             {"type": "text/html", "value": mail.html},
         ],
-        "tracking_settings": _tracking(mail, own_links=own_links),
+        "tracking_settings": _tracking(mail.unsubscribe_tag, own_links=own_links),
     }
     if mail.reply_to:
         body["reply_to"] = _sender(mail.reply_to)
     if batch.wave is not None:
         body["batch_id"] = batch.wave.batch_id
         body["send_at"] = int(batch.wave.send_at.timestamp())
+    return body
+
+
+def letter_payload(letter: Letter) -> dict[str, Any]:
+    """Return the request body of a single mail."""
+    name, email = parseaddr(letter.to)
+    person = Recipient(subscriber_id=0, email=email, unsubscribe_url="", name=name)
+    headers = {name: encoded(value) for name, value in letter_headers(letter).items()}
+    one = {"to": [_to(person)], "headers": headers, "custom_args": {"np_letter": letter.purpose}}
+    content = [{"type": "text/plain", "value": letter.text}]
+    if letter.html:
+        content.append({"type": "text/html", "value": letter.html})
+    body: dict[str, Any] = {
+        "personalizations": [one],
+        "from": _sender(letter.sender),
+        "subject": one_line(letter.subject),
+        "content": content,
+        "tracking_settings": _tracking("", own_links=True),
+    }
+    if letter.reply_to:
+        body["reply_to"] = _sender(letter.reply_to)
     return body
 
 
@@ -94,10 +117,10 @@ def _sender(mailbox: str) -> dict[str, str]:
     return sender
 
 
-def _tracking(mail: Mail, *, own_links: bool) -> dict[str, Any]:
+def _tracking(unsubscribe_tag: str, *, own_links: bool) -> dict[str, Any]:
     subscription: dict[str, Any] = {"enable": False}
     if not own_links:
-        subscription = {"enable": True, "substitution_tag": mail.unsubscribe_tag}
+        subscription = {"enable": True, "substitution_tag": unsubscribe_tag}
     return {
         "click_tracking": {"enable": False, "enable_text": False},
         "open_tracking": {"enable": False},

@@ -15,7 +15,7 @@ from urllib.error import URLError
 from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 
-from flows.deliver.payload import WEB, payload
+from flows.deliver.payload import WEB, letter_payload, payload
 from flows.deliver.sendgrid_answer import refusal
 from flows.deliver.sendgrid_http import NotConnected, OurClient, opener
 from flows.errors import InDoubt, Refused, TransportError, Unavailable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from flows.models import Batch, Mail
+    from flows.models import Batch, Letter, Mail
 
 HOST = "https://api.sendgrid.com"
 LIMIT = 1000
@@ -70,6 +70,13 @@ class SendGrid:
         Raises Unavailable, Refused (with the positions that SendGrid named) or InDoubt.
         """
         body = payload(mail, batch, domain=self._domain, unsubscribe=self._unsubscribe)
+        return Receipt(provider_id=self._send(body))
+
+    def post(self, letter: Letter) -> str:
+        """Return SendGrid's id of a single mail; raises Unavailable, Refused or InDoubt."""
+        return self._send(letter_payload(letter))
+
+    def _send(self, body: dict[str, Any]) -> str:
         answer = self._ask(self._client.mail.send.post, request_body=body)
         if answer.status_code != ACCEPTED:
             raise InDoubt(
@@ -77,14 +84,22 @@ class SendGrid:
                 "[sending] sendgrid_host",
                 status=answer.status_code,
             )
-        return Receipt(provider_id=answer.headers.get("X-Message-Id") or "")
+        return answer.headers.get("X-Message-Id") or ""
 
     def open_batch(self) -> str:
         """Return a new batch_id, under which a wave can be cancelled.
 
         Raises Unavailable or Refused.
         """
-        answer = _json(self._ask_again_later(self._client.mail.batch.post))
+        try:
+            answer = _json(self._ask_again_later(self._client.mail.batch.post))
+        except Refused as error:
+            raise Refused(
+                f"SendGrid opens no batch for the fence: {error.status}; give the key the rights "
+                "to schedule mail (mail.batch, user.scheduled_sends), or set "
+                "[sending] fence = false",
+                status=error.status,
+            ) from error
         if not isinstance(answer, dict) or not answer.get("batch_id"):
             raise Unavailable("SendGrid gave no batch_id")
         return str(answer["batch_id"])
@@ -116,6 +131,58 @@ class SendGrid:
             return False
         rows = found if isinstance(found, list) else []
         return any(isinstance(row, dict) and row.get("status") == "cancel" for row in rows)
+
+    def entries(
+        self, name: str, *, since: datetime, until: datetime, offset: int, limit: int
+    ) -> list[Any]:
+        """Return the entries of a suppression list of that time, past `offset`.
+
+        Raises Unavailable or Refused.
+        """
+        query = {
+            "start_time": int(since.timestamp()),
+            "end_time": int(until.timestamp()),
+            "offset": offset,
+            "limit": limit,
+        }
+        ask = self._client.suppression._(name).get
+        found = _json(self._ask_again_later(ask, query_params=query))
+        if not isinstance(found, list):
+            raise Unavailable(f"SendGrid's list of {name} is no list")
+        return found
+
+    def knows(self, issue: int, batch: int) -> bool:
+        """Return whether SendGrid's activity has mail of this batch; no is not for certain.
+
+        Raises Unavailable, or Refused if the account lacks the history (a paid addition).
+        """
+        query = f'unique_args["np_issue"]="{issue}" AND unique_args["np_batch"]="{batch}"'
+        ask = self._client.messages.get
+        found = _json(self._ask_again_later(ask, query_params={"query": query, "limit": 1}))
+        return isinstance(found, dict) and bool(found.get("messages"))
+
+    def scopes(self) -> frozenset[str]:
+        """Return what the key may do, in SendGrid's words; raises Unavailable, Refused."""
+        found = _json(self._ask_again_later(self._client.scopes.get))
+        words = found.get("scopes") if isinstance(found, dict) else None
+        return frozenset(word for word in words or () if isinstance(word, str))
+
+    def identities(self) -> frozenset[str]:
+        """Return the addresses and domains that SendGrid has verified for this account.
+
+        In lower case. Raises Unavailable, or Refused if the key may not ask.
+        """
+        domains = _json(self._ask_again_later(self._client.whitelabel.domains.get))
+        senders = _json(self._ask_again_later(self._client.verified_senders.get))
+        rows = domains if isinstance(domains, list) else []
+        people = senders.get("results") if isinstance(senders, dict) else None
+        valid = [row.get("domain") for row in rows if isinstance(row, dict) and row.get("valid")]
+        verified = [
+            row.get("from_email")
+            for row in people or []
+            if isinstance(row, dict) and row.get("verified")
+        ]
+        return frozenset(str(name).lower() for name in (*valid, *verified) if name)
 
     def _ask_again_later(self, call: Callable[..., Any], **body: Any) -> Any:
         """Ask what may be asked twice: no answer is as good as a later one."""

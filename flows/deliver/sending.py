@@ -29,11 +29,15 @@ class Then(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Next:
-    """What comes after a step, and why; `seconds` to wait, if the provider told."""
+    """What comes after a step, and why; `seconds` to wait, if the provider told.
+
+    `rate`: the provider is well, but takes no more for now.
+    """
 
     then: Then
     reason: str = ""
     seconds: float | None = None
+    rate: bool = False
 
 
 GO_ON = Next(then=Then.GO_ON)
@@ -56,7 +60,6 @@ class Sending:
     counts: Counts = field(default_factory=Counts)
     refused: int = 0
     doubts_in_a_row: int = 0
-    bad_requests: int = 0
     # Waves that could not be cancelled, with the doubts they had: not asked again for the same.
     kept: dict[int, int] = field(default_factory=dict)
     # Answers that the database did not take yet: they are kept before anything else happens.
@@ -75,10 +78,12 @@ class Sending:
             del self.unrecorded[0]
             self._count(batch, receipt)
 
-    def give_back(self, batch: Batch) -> None:
-        """Put a batch that was surely not accepted back among the planned."""
-        unsent = frozenset(person.subscriber_id for person in batch.recipients)
-        self.record(batch, Receipt(unsent=unsent))
+    def give_back(self, *given: Batch) -> None:
+        """Put batches that were surely not accepted back among the planned."""
+        for batch in given:
+            unsent = frozenset(person.subscriber_id for person in batch.recipients)
+            self.unrecorded.append((batch, Receipt(unsent=unsent)))
+        self.keep_records()
 
     def doubt(self, batch: Batch, reason: str) -> None:
         """Keep that nobody knows what became of a batch."""

@@ -8,23 +8,29 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+import time
 from dataclasses import KW_ONLY, dataclass, field
+from datetime import timedelta
 from email.utils import parseaddr
 from typing import TYPE_CHECKING, Self
 
-from flows.deliver.message import as_bytes, ascii_address, build
+from flows.deliver.message import as_bytes, ascii_address, build, build_letter
 from flows.errors import InDoubt, Refused, TransportError, Unavailable
 from flows.models import Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+    from email.message import EmailMessage
     from types import TracebackType
 
-    from flows.models import Batch, Mail, Recipient
+    from flows.models import Batch, Letter, Mail, Recipient
 
 # A crash leaves a batch in doubt: a small one, for messages go one by one.
 LIMIT = 50
+
+# Seconds that a batch may take under a rate.
+LONGEST_BATCH = 5
 
 # Seconds for each step; RFC 5321 4.5.3.2 would wait minutes, but there is a next time.
 TIMEOUT = 30.0
@@ -56,10 +62,19 @@ class Smtp:
     password: str = field(default="", repr=False)
     timeout: float = TIMEOUT
     domain: str = ""
+    # Mails a minute; 0 is as many as the server takes.
+    rate: int = 0
+    wait: Callable[[float], None] = time.sleep
     name: str = field(default="smtp", init=False)
     limit: int = field(default=LIMIT, init=False)
     repeatable: bool = field(default=False, init=False)
     _connection: smtplib.SMTP | None = field(default=None, init=False, repr=False)
+    _due: datetime | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Keep batches short under a low rate: a stop is heard between two of them."""
+        if self.rate:
+            self.limit = max(1, min(LIMIT, self.rate * LONGEST_BATCH // 60))
 
     def __enter__(self) -> Self:
         """Return the transport."""
@@ -113,6 +128,22 @@ class Smtp:
         unsent = (*later, *(person.subscriber_id for person in left))
         return Receipt(refused=refused, in_doubt=doubtful, unsent=unsent, error=error)
 
+    def post(self, letter: Letter) -> str:
+        """Return the Message-ID of a single mail; raises Unavailable, Refused or InDoubt."""
+        message = build_letter(letter, date=self.now(), message_id_domain=self.domain)
+        email = ascii_address(parseaddr(letter.to)[1])
+        answer = self._carry(message, letter.sender, email)
+        said = f"the mail server says of the letter: {answer.code} {answer.text}"
+        if answer.code >= FOR_GOOD:
+            raise Refused(said, status=answer.code)
+        if answer.code not in TAKEN:
+            raise Unavailable(said, status=answer.code)
+        return str(message["Message-ID"])
+
+    def greet(self) -> None:
+        """Connect and log in, and no more; raises Unavailable or Refused."""
+        self._connected()
+
     def _send(self, mail: Mail, recipient: Recipient) -> Answer:
         """Return the server's answer for one recipient; raises what concerns the others too."""
         try:
@@ -126,10 +157,24 @@ class Smtp:
             email = ascii_address(recipient.email)
         except Refused as error:
             return Answer(code=FOR_GOOD, text=str(error))
+        return self._carry(message, mail.sender, email)
+
+    def _keep_the_rate(self) -> None:
+        """Wait until one more mail is within the rate."""
+        if not self.rate:
+            return
+        now = self.now()
+        due = max(now, self._due or now)
+        if due > now:
+            self.wait((due - now).total_seconds())
+        self._due = due + timedelta(seconds=60 / self.rate)
+
+    def _carry(self, message: EmailMessage, sender: str, email: str) -> Answer:
+        self._keep_the_rate()
         connection = self._connected()
         if not email.isascii() and not connection.has_extn("smtputf8"):
             return Answer(code=FOR_GOOD, text="the server takes no address outside ASCII")
-        answer = self._announce(connection, mail, email)
+        answer = self._announce(connection, sender, email)
         if answer.code in TAKEN:
             answer = self._say(connection, as_bytes(message))
         if answer.code == CLOSING:
@@ -139,9 +184,9 @@ class Smtp:
             self._reset(connection)
         return answer
 
-    def _announce(self, connection: smtplib.SMTP, mail: Mail, email: str) -> Answer:
+    def _announce(self, connection: smtplib.SMTP, mailbox: str, email: str) -> Answer:
         """Say whom the message is from and for: so far nothing was accepted."""
-        sender = ascii_address(parseaddr(mail.sender)[1])
+        sender = ascii_address(parseaddr(mailbox)[1])
         options = [] if email.isascii() else ["SMTPUTF8"]
         try:
             answer = _answer(*connection.mail(sender, options))

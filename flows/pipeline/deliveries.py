@@ -13,7 +13,7 @@ from flows.pipeline.transports import open_sendgrid
 from flows.pipeline.work import utc_now
 from flows.store import issues
 from flows.store.ledger import SqlLedger
-from flows.store.records import load_batches, load_deliveries
+from flows.store.records import every_batch, load_deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,10 +47,10 @@ def standing(settings: Settings, number: int) -> Standing:
     with open_store(settings) as engine:
         ledger = SqlLedger(engine, number)
         return Standing(
-            record=_record(engine, number),
+            record=record_of(engine, number),
             counts=ledger.counts(),
             waves=tuple(ledger.waves()),
-            batches=tuple(_batches(engine, number)),
+            batches=tuple(every_batch(engine, number)),
             troubled=tuple(_troubled(engine, number)),
         )
 
@@ -63,7 +63,7 @@ def stop(settings: Settings, number: int) -> Undone:
     # A missing key is told before the issue is touched.
     settings.require_sendable()
     with open_store(settings) as engine:
-        record = _record(engine, number)
+        record = record_of(engine, number)
         stoppable = (IssueStatus.SENDING, IssueStatus.SENT, IssueStatus.STOPPED)
         if record.status not in stoppable:
             raise IssueState(f"issue {number}: nothing of it was handed over; nothing to stop")
@@ -79,18 +79,12 @@ def _waiting(waves: list[Wave], now: datetime) -> bool:
     return any(wave.send_at > now for wave in waves)
 
 
-def _record(engine: Engine, number: int) -> IssueRecord:
+def record_of(engine: Engine, number: int) -> IssueRecord:
+    """Return what is known of the issue; raises NewsletterError if there is none."""
     record = issues.find(engine, number)
     if record is None:
         raise NewsletterError(f"issue {number}: there is none")
     return record
-
-
-def _batches(engine: Engine, number: int) -> Iterator[BatchRecord]:
-    after = 0
-    while found := load_batches(engine, number, after=after, limit=PAGE):
-        yield from found
-        after = found[-1].id
 
 
 def _troubled(engine: Engine, number: int) -> Iterator[DeliveryRecord]:

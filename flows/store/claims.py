@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 
-# subscriber id, email, name, status, why suppressed
-People = tuple[int, str, str, str, str | None]
+# subscriber id, email, name, status, until when paused, why suppressed
+People = tuple[int, str, str, str, "datetime | None", str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class Claimed:
                 unsubscribe_url=link(subscriber_id),
                 name=name,
             )
-            for subscriber_id, email, name, _status, _suppressed in self.rows
+            for subscriber_id, email, name, *_ in self.rows
         )
         return Batch(
             id=self.batch_id, recipients=recipients, wave=self.wave, suppressed=self.dropped
@@ -75,7 +75,7 @@ def claim(engine: Engine, turn: Turn, *, size: int, after: int) -> Claimed | Non
         if not _may_claim(connection, turn):
             return None
         while rows := _page(connection, turn.issue, size, after):
-            unwanted = _unwanted(rows)
+            unwanted = _unwanted(rows, turn.now)
             wanted = [row for row in rows if row[0] not in unwanted] if unwanted else rows
             dropped += _suppress(connection, turn.issue, unwanted)
             if wanted:
@@ -109,6 +109,7 @@ def _page(connection: Connection, issue: int, size: int, after: int) -> Sequence
             subscribers.c.email,
             subscribers.c.name,
             subscribers.c.status,
+            subscribers.c.paused_until,
             suppressions.c.reason,
         )
         .select_from(deliveries)
@@ -126,16 +127,18 @@ def _page(connection: Connection, issue: int, size: int, after: int) -> Sequence
     return connection.execute(query).all()
 
 
-def _unwanted(rows: Sequence[Row[People]]) -> dict[int, str]:
+def _unwanted(rows: Sequence[Row[People]], now: datetime) -> dict[int, str]:
     """Return who must not get the issue after all, and why."""
     reasons = {}
-    for subscriber_id, email, _name, status, suppressed in rows:
+    for subscriber_id, email, _name, status, paused_until, suppressed in rows:
         if email is None:
             reasons[subscriber_id] = "no longer on the list"
         elif suppressed is not None:
             reasons[subscriber_id] = f"suppressed: {suppressed}"
         elif status != SubscriberStatus.ACTIVE.value:
             reasons[subscriber_id] = status
+        elif paused_until is not None and paused_until > now:
+            reasons[subscriber_id] = "paused"
     return reasons
 
 

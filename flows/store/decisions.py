@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, func, or_, select
 
 from flows.store.names import number
 from flows.store.schema import decisions
@@ -59,6 +59,9 @@ class Decision:
         return self.item == self.story
 
 
+_COLUMNS = tuple(field.name for field in fields(Decision))
+
+
 def replace_decisions(engine: Engine, issue: int, made: Iterable[Decision]) -> None:
     """Keep what was decided for an issue in place of what was kept of it, in one go."""
     with engine.begin() as connection:
@@ -92,6 +95,14 @@ def decisions_of(engine: Engine, addresses: Iterable[str]) -> list[Decision]:
     return sorted(found, key=lambda one: (-one.issue, not one.leads, one.feed, one.url))
 
 
+def count_decided(engine: Engine, issue: int) -> tuple[int, int]:
+    """Return how many items something was decided of for an issue, and how many stories."""
+    query = select(func.count(), func.count(decisions.c.story.distinct()))
+    with reading(engine).begin() as connection:
+        items, stories = connection.execute(query.where(decisions.c.issue == issue)).one()
+        return items, stories
+
+
 def _of_stories(connection: Connection, stories: Sequence[tuple[int, int]]) -> Iterable[Decision]:
     for start in range(0, len(stories), _AT_ONCE):
         asked: list[ColumnElement[bool]] = [
@@ -110,7 +121,8 @@ def _insert(connection: Connection, made: Iterable[Decision]) -> None:
 
 
 def _row(decision: Decision) -> dict[str, Any]:
-    values = asdict(decision)
+    # Not asdict, which copies every text.
+    values = {column: getattr(decision, column) for column in _COLUMNS}
     return {**values, "address": number(decision.address), "fate": decision.fate.value}
 
 

@@ -182,7 +182,9 @@ def reopen(engine: Engine, number: int) -> bool:
                     issues.c.status == IssueStatus.STOPPED.value,
                     ~went_out,
                 )
-                .values(status=IssueStatus.DRAFT.value, approved_hash=None, because=None)
+                .values(
+                    status=IssueStatus.DRAFT.value, approved_hash=None, because=None, sent_at=None
+                )
             ).rowcount
         )
 
@@ -219,4 +221,5 @@ def _record(values: RowMapping) -> IssueRecord:
         approved_hash=values["approved_hash"],
         because=values["because"] or "",
         sent_at=values["sent_at"],
+        only=values["only_tag"],
     )

@@ -31,12 +31,14 @@ def acquire(engine: Engine, name: str, *, owner: str, now: datetime, lasts: time
             if running is False:
                 free = or_(free, leases.c.owner == held.owner)
         values = {"name": name, "owner": owner, "expires_at": now + lasts}
+        # By what comes back: psycopg's count of rows is -1 for such an INSERT.
         taken = connection.execute(
             insert_into(connection, leases)
             .values(**values)
             .on_conflict_do_update(index_elements=["name"], set_=values, where=free)
-        ).rowcount
-        return bool(taken)
+            .returning(leases.c.name)
+        )
+        return taken.first() is not None
 
 
 def release(engine: Engine, name: str, *, owner: str) -> None:

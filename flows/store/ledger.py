@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, literal, select, text, update
+from sqlalchemy import exists, func, literal, select, text, update
 
 from flows.models import Counts, DeliveryState, IssueStatus
 from flows.store import records, waves
 from flows.store.claims import Turn, claim
+from flows.store.groups import meant
 from flows.store.owner import this_process
 from flows.store.schema import deliveries, issues
 from subscribers.database import insert_into, reading
@@ -66,6 +67,16 @@ class SqlLedger:
         """Return the halves of a batch whose request was surely not accepted."""
         return records.split(self._engine, batch)
 
+    def bad_requests(self) -> int:
+        """Return how many 400s looking for bad recipients has cost so far."""
+        query = select(issues.c.bad_requests).where(issues.c.number == self._issue)
+        with reading(self._engine).begin() as connection:
+            return connection.execute(query).scalar() or 0
+
+    def count_bad_request(self) -> int:
+        """Add one to the 400s that looking for bad recipients has cost; return their sum."""
+        return count_bad_request(self._engine, self._issue)
+
     def settle(self, *, now: datetime, repeatable: bool) -> int:
         """Return how many deliveries a dead process left in doubt (or to do, if `repeatable`)."""
         return records.settle(self._engine, self._issue, now=now, repeatable=repeatable)
@@ -75,6 +86,10 @@ class SqlLedger:
         return records.others_at_work(
             self._engine, self._issue, owner=self._owner
         ) or waves.others_at_work(self._engine, self._issue, owner=self._owner)
+
+    def others_fill(self) -> bool:
+        """Return whether another process has a wave that takes more."""
+        return waves.others_fill(self._engine, self._issue, owner=self._owner)
 
     def stopped(self) -> bool:
         """Return whether a person stopped the issue."""
@@ -117,12 +132,19 @@ class SqlLedger:
 def plan(engine: Engine, issue: int) -> int:
     """Add a row for every active, unsuppressed subscriber; return how many are new.
 
-    What a person stopped is planned again; nobody is ever planned twice.
+    An issue that is for a tag's people alone gets rows for those.
+    What a person stopped is planned again; nobody is ever planned twice. An issue that was sent
+    before (and is taken up for what was in doubt or taken back) gets no new readers.
     """
     people = (
         select(literal(issue), subscribers.c.id, literal(DeliveryState.PLANNED.value))
         .outerjoin(suppressions, suppressions.c.key == subscribers.c.key)
-        .where(subscribers.c.status == SubscriberStatus.ACTIVE.value, suppressions.c.key.is_(None))
+        .where(
+            subscribers.c.status == SubscriberStatus.ACTIVE.value,
+            suppressions.c.key.is_(None),
+            meant(issue),
+            ~exists().where(issues.c.number == issue, issues.c.sent_at.is_not(None)),
+        )
         .order_by(subscribers.c.id)
     )
     columns = [deliveries.c.issue, deliveries.c.subscriber_id, deliveries.c.status]
@@ -147,6 +169,19 @@ def _take_up(connection: Connection, issue: int) -> None:
         .where(deliveries.c.issue == issue, deliveries.c.status == DeliveryState.CANCELLED.value)
         .values(status=DeliveryState.PLANNED.value, reason="")
     )
+
+
+def count_bad_request(engine: Engine, issue: int) -> int:
+    """Add one to the issue's 400s of looking for bad recipients; return how many they are now."""
+    statement = (
+        update(issues)
+        .where(issues.c.number == issue)
+        .values(bad_requests=issues.c.bad_requests + 1)
+        .returning(issues.c.bad_requests)
+    )
+    with engine.begin() as connection:
+        cost: int = connection.execute(statement).scalar_one()
+        return cost
 
 
 def counts(engine: Engine, issue: int) -> Counts:

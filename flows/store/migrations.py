@@ -9,6 +9,8 @@ from subscribers import migrations as people
 from subscribers.database import Migration, migrate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Connection, Engine
 
 
@@ -20,6 +22,13 @@ ROOM = "pipeline"
 MIGRATIONS = (Migration(name="feeds, items, issues, history, the ledger", run=_create),)
 
 
-def migrate_all(engine: Engine) -> None:
-    """Bring every table up to date, people first; raises DatabaseTooNew."""
-    migrate(engine, ((people.ROOM, people.MIGRATIONS), (ROOM, MIGRATIONS)))
+# People first: the issues' tables name them.
+ROOMS = ((people.ROOM, people.MIGRATIONS), (ROOM, MIGRATIONS))
+
+
+def migrate_all(engine: Engine, *, before: Callable[[], None] | None = None) -> None:
+    """Bring every table up to date; `before` is called if that changes what is there.
+
+    Raises DatabaseTooNew.
+    """
+    migrate(engine, ROOMS, before=before)

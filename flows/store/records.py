@@ -11,12 +11,12 @@ from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from flows.models import Batch, DeliveryState
 from flows.store.owner import alive
-from flows.store.schema import batches, deliveries
+from flows.store.schema import batches, deliveries, waves
 from subscribers.database import reading
 from subscribers.schema import subscribers
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine, Row
@@ -39,6 +39,7 @@ class BatchRecord:
 
     id: int
     wave_id: int | None
+    wave: int | None
     status: str
     size: int
     handed_over_at: datetime
@@ -251,6 +252,7 @@ def load_batches(
         select(
             batches.c.id,
             batches.c.wave_id,
+            waves.c.number.label("wave"),
             batches.c.status,
             batches.c.size,
             batches.c.handed_over_at,
@@ -258,12 +260,21 @@ def load_batches(
             batches.c.provider_id,
             batches.c.reason,
         )
+        .outerjoin(waves, waves.c.id == batches.c.wave_id)
         .where(batches.c.issue == issue, batches.c.id > after)
         .order_by(batches.c.id)
         .limit(limit)
     )
     with reading(engine).begin() as connection:
         return [BatchRecord(**row) for row in connection.execute(query).mappings()]
+
+
+def every_batch(engine: Engine, issue: int) -> Iterator[BatchRecord]:
+    """Yield the issue's batches, a page at a time."""
+    after = 0
+    while found := load_batches(engine, issue, after=after):
+        yield from found
+        after = found[-1].id
 
 
 def load_deliveries(

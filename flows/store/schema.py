@@ -102,6 +102,10 @@ issues = Table(
     # Why an operator overrode a blocking finding ("--because").
     Column("because", Text),
     Column("sent_at", UTCDateTime),
+    # The tag whose people alone get it for now; "" for everybody.
+    Column("only_tag", String(32), nullable=False, default=""),
+    # The 400s that looking for bad recipients has cost: SendGrid blocks who sends too many.
+    Column("bad_requests", Integer, nullable=False, default=0),
 )
 
 # What ran in which issue: enough of each item to know it again under another address or title.
@@ -153,6 +157,36 @@ decisions = Table(
 Index("decisions_by_address", decisions.c.address)
 Index("decisions_by_story", decisions.c.issue, decisions.c.story)
 
+# The mail of each issue as it was approved: whoever hands it over may be on another machine.
+mails = Table(
+    "mails",
+    metadata,
+    Column("issue", Integer, primary_key=True, autoincrement=False),
+    Column("digest", String(64), primary_key=True),
+    Column("mail", Text, nullable=False),
+)
+
+# What ran and how it ended; `owner` tells whether what has not ended still can.
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    # What ran: "weekly", "gather", "draft" …; and Prefect's id of the run, if it records it.
+    Column("job", String(32), nullable=False),
+    Column("flow_run", String(36), nullable=False, default=""),
+    Column("scheduled", Boolean, nullable=False, default=False),
+    Column("owner", Text, nullable=False),
+    Column("started_at", UTCDateTime, nullable=False),
+    Column("ended_at", UTCDateTime),
+    # The verdict; empty for what has not ended.
+    Column("verdict", String(16), nullable=False, default=""),
+    Column("issue", Integer),
+    Column("reason", Text, nullable=False, default=""),
+    Column("next", Text, nullable=False, default=""),
+)
+Index("runs_by_end", runs.c.ended_at)
+Index("runs_by_flow_run", runs.c.flow_run)
+
 leases = Table(
     "leases",
     metadata,
@@ -178,6 +212,7 @@ waves = Table(
     # When its owner was last seen at it.
     Column("touched_at", UTCDateTime, nullable=False),
     # Why it was cancelled: "doubt" or "undo". Each kind has its own share of the few cancels.
+    # "kept": it cannot be cancelled, its doubts stay.
     Column("because", String(16), nullable=False, default=""),
     UniqueConstraint("issue", "number", name="waves_once_per_issue"),
 )
@@ -212,3 +247,21 @@ deliveries = Table(
 )
 Index("deliveries_by_status", deliveries.c.issue, deliveries.c.status, deliveries.c.subscriber_id)
 Index("deliveries_by_batch", deliveries.c.batch_id)
+
+# Whose mail of which issue was put off for good: who bounces softly issue after issue is
+# suppressed. Subscribers by their number only.
+soft_bounces = Table(
+    "soft_bounces",
+    metadata,
+    Column("subscriber_id", Integer, primary_key=True, autoincrement=False),
+    Column("issue", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+# Up to when each of the provider's suppression lists was read.
+lookouts = Table(
+    "lookouts",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("until", UTCDateTime, nullable=False),
+)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import case, func, insert, select, update
+from sqlalchemy import case, exists, func, insert, select, update
 
-from flows.models import DeliveryState, Wave, WaveStatus
+from flows.models import KEPT, DeliveryState, Wave, WaveStatus
 from flows.store.owner import alive
 from flows.store.records import SILENCE
 from flows.store.schema import batches, deliveries, issues, waves
@@ -16,7 +16,7 @@ from subscribers.database import reading
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Connection, Engine, Row
+    from sqlalchemy import ColumnElement, Connection, Engine, Row
 
 UNFINISHED = (WaveStatus.OPEN.value, WaveStatus.CANCELLING.value)
 
@@ -110,9 +110,26 @@ def _left(row: Row[tuple[object, ...]], now: datetime) -> bool:
 
 
 def others_at_work(engine: Engine, issue: int, *, owner: str) -> bool:
-    """Return whether another process, not known to be dead, has an unfinished wave."""
+    """Return whether another process, not known to be dead, cancels a wave or is about to."""
+    doubtful = exists().where(
+        batches.c.wave_id == waves.c.id, batches.c.status == DeliveryState.IN_DOUBT.value
+    )
+    about_to = (
+        waves.c.status.in_((WaveStatus.OPEN.value, WaveStatus.CLOSED.value))
+        & (waves.c.because != KEPT)
+        & doubtful
+    )
+    return _others(engine, issue, owner, (waves.c.status == WaveStatus.CANCELLING.value) | about_to)
+
+
+def others_fill(engine: Engine, issue: int, *, owner: str) -> bool:
+    """Return whether another process, not known to be dead, has an open wave."""
+    return _others(engine, issue, owner, waves.c.status == WaveStatus.OPEN.value)
+
+
+def _others(engine: Engine, issue: int, owner: str, condition: ColumnElement[bool]) -> bool:
     query = select(waves.c.owner).where(
-        waves.c.issue == issue, waves.c.status.in_(UNFINISHED), waves.c.owner.not_in(("", owner))
+        waves.c.issue == issue, condition, waves.c.owner.not_in(("", owner))
     )
     with reading(engine).begin() as connection:
         owners = set(connection.execute(query).scalars())

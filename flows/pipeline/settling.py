@@ -1,0 +1,131 @@
+"""Deliveries in doubt, settled: by what SendGrid knows of them, else by an operator's word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING
+
+from flows.errors import Refused, Unavailable
+from flows.models import DeliveryState
+from flows.pipeline.deliveries import record_of
+from flows.pipeline.receipts import renew_receipt
+from flows.pipeline.stores import open_store
+from flows.pipeline.transports import open_sendgrid
+from flows.pipeline.work import utc_now
+from flows.store.feedback import OPERATOR, accept, plan_again
+from flows.store.ledger import SqlLedger
+from flows.store.records import every_batch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from sqlalchemy import Engine
+
+    from flows.settings import Settings
+    from flows.store.records import BatchRecord
+
+# SendGrid answers six such questions a minute.
+PAUSE = 10.0
+PAUSES = 7
+TOO_MANY = 429
+
+
+class Decision(StrEnum):
+    """What an operator says of a batch in doubt."""
+
+    ACCEPTED = "accepted"
+    AGAIN = "again"
+    LATER = "later"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Whom the settling talks to: who decides, who is told, how time passes."""
+
+    decide: Callable[[BatchRecord], Decision]
+    say: Callable[[str], None]
+    wait: Callable[[float], None]
+    clock: Callable[[], datetime] = utc_now
+
+
+@dataclass(slots=True, kw_only=True)
+class Settled:
+    """How many deliveries were settled which way; `known` by SendGrid's own word."""
+
+    known: int = 0
+    accepted: int = 0
+    planned: int = 0
+    batches_left: list[BatchRecord] = field(default_factory=list)
+
+
+def settle(settings: Settings, number: int, desk: Desk) -> Settled:
+    """Settle what is in doubt of an issue, as far as anybody knows; raises NewsletterError.
+
+    What is planned again is handed over by the next `newsletter send`.
+    """
+    with open_store(settings) as engine:
+        record_of(engine, number)
+        repeatable = settings.sending.transport == "outbox"
+        SqlLedger(engine, number).settle(now=desk.clock(), repeatable=repeatable)
+        doubtful = [one for one in every_batch(engine, number) if _is_doubtful(one)]
+        settled = Settled()
+        if doubtful and settings.sending.transport == "sendgrid":
+            doubtful = _ask_provider(settings, engine, number, doubtful, desk, settled)
+        for batch in doubtful:
+            _decide(engine, batch, desk, settled)
+        renew_receipt(settings, engine, number)
+        return settled
+
+
+def _is_doubtful(batch: BatchRecord) -> bool:
+    return batch.status == DeliveryState.IN_DOUBT.value
+
+
+def _ask_provider(
+    settings: Settings,
+    engine: Engine,
+    number: int,
+    doubtful: Iterable[BatchRecord],
+    desk: Desk,
+    settled: Settled,
+) -> list[BatchRecord]:
+    """Return the batches that SendGrid knows nothing of, or cannot be asked about."""
+    settings.require_sendable()
+    provider = open_sendgrid(settings, clock=desk.clock)
+    asking = True
+    left = []
+    for batch in doubtful:
+        try:
+            known = asking and _knows(partial(provider.knows, number, batch.id), desk)
+        except (Unavailable, Refused) as error:
+            desk.say(f"SendGrid's activity cannot be asked: {error}")
+            asking = known = False
+        if known:
+            settled.known += accept(engine, batch.id, now=desk.clock())
+        else:
+            left.append(batch)
+    return left
+
+
+def _knows(ask: Callable[[], bool], desk: Desk) -> bool:
+    for _ in range(PAUSES):
+        try:
+            return ask()
+        except Unavailable as error:
+            if error.status != TOO_MANY:
+                raise
+            desk.wait(error.retry_after or PAUSE)
+    return ask()
+
+
+def _decide(engine: Engine, batch: BatchRecord, desk: Desk, settled: Settled) -> None:
+    match desk.decide(batch):
+        case Decision.ACCEPTED:
+            settled.accepted += accept(engine, batch.id, now=desk.clock(), reason=OPERATOR)
+        case Decision.AGAIN:
+            settled.planned += plan_again(engine, batch.id, now=desk.clock())
+        case Decision.LATER:
+            settled.batches_left.append(batch)
