@@ -13,6 +13,7 @@ from flows.edit.entries import address, detail, mislabelled, title
 from flows.edit.headline import cut_at_word, preheader, subject
 from flows.edit.pages import not_an_article
 from flows.edit.republished import Republication
+from flows.edit.rules import Rule
 from flows.models import Entry, Issue, Item, Kind, Story
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -417,3 +418,54 @@ def test_old_stories_that_a_feed_told_again_are_one_line() -> None:
     assert [(entry.title, entry.notes) for entry in issue.left_over] == [
         ("9 old stories from Harbour Blog", ("left out: told again",))
     ]
+
+
+def test_repositories_stand_last_with_their_licence() -> None:
+    named = item(
+        "rope: a knot tester",
+        url="https://github.com/harbour/rope",
+        content=f"{LEAD} Licensed under the MIT license.",
+        days=0,
+    )
+    bare = item("sail: a cloth checker", url="https://github.com/harbour/sail", days=0)
+    entries = drafted(named, bare, item(days=6)).entries
+    assert [(entry.title, entry.detail) for entry in entries] == [
+        ("Dry ropes hold longer", ""),
+        ("rope: a knot tester", "MIT"),
+        ("sail: a cloth checker", "repository"),
+    ]
+
+
+def test_an_entry_says_which_rule_chose_its_heading() -> None:
+    rule = Rule(section="Boats", domain=("harbour.example",))
+    outline = Outline(now=NOW, sections=(("Boats", 0),), rules=(rule,))
+    issue = drafted(item(), outline=outline)
+    assert issue.sections[0].name == "Boats"
+    [why] = notes(issue.entries[0], "why")
+    assert why.endswith("; Boats: domain harbour.example")
+
+
+def test_rules_do_not_part_what_is_grouped() -> None:
+    clips = [clip(question, author="Rope Kitchen") for question in QUESTIONS]
+    word = QUESTIONS[0].split()[-1].rstrip("?")
+    rules = (Rule(section="Boats", keyword=(word,)),)
+    outline = Outline(now=NOW, sections=(("Boats", 0), ("Videos", 0)), rules=rules)
+    issue = drafted(*clips, outline=outline)
+    assert [bool(entry.links) for entry in issue.entries] == [True]
+
+
+def test_a_channel_that_the_settings_know_is_named_by_its_join_link() -> None:
+    links = " ".join(f"https://rope.example/{name}" for name in ("chat", "show", "post"))
+    join = "Join: https://www.youtube.com/c/ropekitchen/join"
+    long = clip("A tour of every knot", words=f"{LEAD} {LEAD}\n{links}\n{join}")
+    clips = [clip(question, words=f"{question}\n{links}") for question in QUESTIONS]
+    other = clip("A tour of every sail", words=f"{LEAD} {LEAD}\nhttps://sail.example/chat")
+    outline = Outline(now=NOW, sources={"Rope Kitchen": Source()})
+    entries = drafted(long, *clips, other, outline=outline).entries
+    assert [(entry.title, entry.source) for entry in entries] == [
+        ("A tour of every knot", "Rope Kitchen"),
+        ("A tour of every sail", "YouTube"),
+        ("Short answers from Rope Kitchen", "YouTube"),
+    ]
+    unknown = drafted(long, outline=Outline(now=NOW, sources={"Another": Source()})).entries
+    assert [entry.source for entry in unknown] == ["YouTube"]

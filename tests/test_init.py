@@ -42,7 +42,9 @@ def test_what_init_writes_can_be_loaded_and_has_the_real_sources(tmp_path: Path)
     assert init(str(tmp_path)).exit_code == 0
     settings = load(tmp_path / "newsletter.toml")
     assert [feed.url for feed in settings.feeds] == SOURCES
-    assert [section.name for section in settings.sections] == ["Kubernetes", "Videos"]
+    names = ["Kubernetes", "Security", "Releases", "Videos"]
+    assert [section.name for section in settings.sections] == names
+    assert {rule.section for rule in settings.rules} == set(names)
     assert len(settings.keys()) == 1
 
 

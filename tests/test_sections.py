@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from flows.edit.outline import Outline, Source
-from flows.edit.sections import Candidate, Score, in_order, ranked, room, score, section
+from flows.edit.outline import FLAT_SECTION, Layout, Outline, Source
+from flows.edit.rules import Place, Rule
+from flows.edit.sections import Candidate, Score, in_order, place, ranked, room, score
 from flows.models import DEFAULT_SECTION, Item, Kind, Story
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -50,7 +52,80 @@ def item(
 def test_a_section_is_the_feeds_then_the_kinds_then_the_default(
     feed: str, kind: Kind, name: str
 ) -> None:
-    assert section(item(feed=feed, kind=kind), OUTLINE) == name
+    assert place(item(feed=feed, kind=kind), OUTLINE).section == name
+
+
+RULES = (
+    Rule(section="Videos", keyword=("knot",), kind=("video",)),
+    Rule(section="Boats", keyword=("boat*",)),
+    Rule(section="Nowhere", keyword=("gale",)),
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "found"),
+    [
+        (item("The boat", feed="Sneaky"), Place(section="Boats", because="keyword boat")),
+        (
+            item("The knot", kind=Kind.VIDEO),
+            Place(section="Videos", because="kind video and keyword knot"),
+        ),
+        (item("The knot"), Place(section=DEFAULT_SECTION)),
+        (item("The boat", feed="Boat News"), Place(section="Boats")),
+        (item("A gale"), Place(section=DEFAULT_SECTION)),
+    ],
+    ids=["a rule", "of two demands both", "of one none", "the feed's first", "an unknown heading"],
+)  # fmt: skip
+def test_an_editors_rule_comes_after_the_feeds_section(one: Item, found: Place) -> None:
+    assert place(one, replace(OUTLINE, rules=RULES)) == found
+
+
+def test_a_classifier_is_asked_where_no_rule_fits() -> None:
+    def guess(one: Item) -> Place | None:
+        return Place(section="Videos", because="learned") if "rope" in one.title else None
+
+    outline = replace(OUTLINE, rules=RULES, guess=guess)
+    assert place(item("A rope and a boat"), outline).section == "Boats"
+    assert place(item("A rope"), outline) == Place(section="Videos", because="learned")
+    assert place(item("A sail"), outline).section == DEFAULT_SECTION
+
+
+@pytest.mark.parametrize(
+    ("title", "url", "section"),
+    [
+        ("Hiring engineers without interviews", "https://example.org/1", "People"),
+        ("Postmortem of the outage of our login", "https://example.org/2", "Process"),
+        ("How to debug Kubernetes ingress with kubectl", "https://example.org/3", "Tools"),
+        ("Nothing that anybody knows", "https://example.org/4", "Tools"),
+        ("rope: a knot tester", "https://github.com/harbour/rope", "Tools"),
+    ],
+)
+def test_the_classic_layout_has_rules_of_its_own(title: str, url: str, section: str) -> None:
+    outline = replace(OUTLINE, layout=Layout.PEOPLE_PROCESS_TOOLS)
+    assert place(replace(item(title), url=url), outline).section == section
+
+
+def test_a_topic_says_nothing_in_the_classic_layout_but_its_own_headings_do() -> None:
+    sources = {"Topic": Source(section="Boats"), "Gossip": Source(section="people")}
+    outline = replace(OUTLINE, layout=Layout.PEOPLE_PROCESS_TOOLS, sources=sources)
+    assert place(item("kubectl", feed="Topic"), outline).section == "Tools"
+    assert place(item("kubectl", feed="Gossip"), outline).section == "People"
+
+
+def test_the_classic_layout_has_its_usual_limits_unless_the_settings_say_others() -> None:
+    outline = replace(
+        OUTLINE, layout=Layout.PEOPLE_PROCESS_TOOLS, sections=(("people", 3), ("Boats", 1))
+    )
+    assert outline.headings == (("People", 3), ("Process", 5), ("Tools", 10))
+
+
+def test_the_flat_layout_is_one_list() -> None:
+    outline = replace(OUTLINE, layout=Layout.FLAT, rules=RULES)
+    found = {
+        place(item(title, feed=feed), outline)
+        for title, feed in [("boat", "Boat News"), ("x", "y")]
+    }
+    assert found == {Place(section=FLAT_SECTION)}
 
 
 def test_a_score_is_weight_other_feeds_and_freshness() -> None:
@@ -104,6 +179,36 @@ def test_what_is_over_a_limit_is_left_with_the_reason() -> None:
         ("3", "over the limit of 2 in Boats"),
         ("5", "over the limit of 1 from Gossip"),
         ("7", "over the limit of 4 entries"),
+    ]
+
+
+def test_kinds_and_publishers_have_their_limits() -> None:
+    outline = replace(
+        OUTLINE, max_entries=9, max_by_kind={"video": 1, "repository": 1}, max_per_source=2
+    )
+
+    def told(name: str, *, source: str, kind: Kind = Kind.ARTICLE, url: str = "") -> Candidate:
+        made = item(name, kind=kind)
+        made = replace(made, source=source, url=url or made.url)
+        score = Score(value=1.0, reason="score 1")
+        return Candidate(stories=(Story(lead=made),), section="Any", score=score)
+
+    found = room(
+        [
+            told("1", source="Ann", kind=Kind.VIDEO),
+            told("2", source="Ben", kind=Kind.VIDEO),
+            told("3", source="Ann"),
+            told("4", source="ann"),
+            told("5", source="Forge", url="https://github.com/a/b"),
+            told("6", source="Forge 2", url="https://github.com/a/c"),
+        ],
+        outline,
+    )
+    assert [one.lead.title for one in found.taken] == ["1", "3", "5"]
+    assert [reason for _, reason in found.left] == [
+        "over the limit of 1 of kind video",
+        "over the limit of 2 from ann",
+        "over the limit of 1 of kind repository",
     ]
 
 

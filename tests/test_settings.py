@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tomllib
 from datetime import time, timedelta
@@ -308,6 +309,58 @@ def test_keys_that_are_not_text_are_named(file: Path) -> None:
         load(file).keys()
 
 
+SECTION = '[[sections]]\nname = "Boats"\n'
+
+
+def test_a_rule_takes_a_text_or_a_list() -> None:
+    rules = settings(
+        f'{SECTION}[[rules]]\nsection = "Boats"\nkeyword = "keel"\n'
+        'kind = ["video", "repository"]\npoints = 2'
+    ).rules
+    assert (rules[0].keyword, rules[0].kind) == (("keel",), ("video", "repository"))
+    assert (rules[0].domain, rules[0].points) == ((), 2.0)
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        ("", "it fits nothing; give it a domain, path, keyword or kind"),
+        ('kind = "vide"', 'did you mean "video"?'),
+        ('keyword = "!"', "has no letter or figure in it"),
+        ('keyword = "one two three four five"', "is more than 4 words"),
+        ('domain = "https://a.example/b"', "has more than the domain in it"),
+        ('path = "blog"', "does not begin with /"),
+    ],
+)
+def test_a_wrong_rule_is_told(rule: str, says: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(says)):
+        settings(f'{SECTION}[[rules]]\nsection = "Boats"\n{rule}')
+
+
+def test_a_rule_for_a_heading_that_is_not_there_is_told() -> None:
+    with pytest.raises(SettingsError, match=r'rules\[1\]\.section = "Boat".*did you mean "Boats"'):
+        settings(f'{SECTION}[[rules]]\nsection = "Boat"\nkeyword = "keel"')
+
+
+def test_the_classic_layout_brings_its_own_headings() -> None:
+    rule = '[[rules]]\nsection = "People"\nkeyword = "hiring"\n'
+    assert settings(f'[edit]\nlayout = "people-process-tools"\n{rule}').rules
+    with pytest.raises(SettingsError, match="write the name of one of the"):
+        settings(rule)
+
+
+def test_a_sponsor_is_booked_by_date_and_may_send_the_copy_later() -> None:
+    [sponsor] = settings('[[sponsors]]\ndate = 2026-11-30\nname = "Ropes"').sponsors
+    assert (sponsor.date.isoformat(), sponsor.url, sponsor.text) == ("2026-11-30", "", "")
+    with pytest.raises(SettingsError, match=r"sponsors\[1\]\.date.*such as 2026-11-30"):
+        settings('[[sponsors]]\ndate = "soon"\nname = "Ropes"')
+
+
+def test_limits_by_kind_are_those_that_are_set() -> None:
+    edit = settings("[edit]\nmax_videos = 2\nmax_repositories = 3").edit
+    assert edit.max_by_kind() == {"video": 2, "repository": 3}
+
+
 def _uncommented() -> str:
     """The starter with every default taken as a setting."""
     return "\n".join(
@@ -326,7 +379,7 @@ def _is_setting(line: str) -> bool:
 def test_the_starter_shows_every_setting_with_its_default() -> None:
     assert settings(least=_uncommented()) == settings(least=write_starter(Starter()))
     shown = tomllib.loads(_uncommented())
-    for name in ("newsletter", "schedule", "gather", "sending", "database"):
+    for name in ("newsletter", "schedule", "gather", "sending", "web", "edit", "database"):
         known = type(getattr(settings(), name)).model_fields
         assert sorted(shown[name]) == sorted(known)
     feeds = settings(least=_uncommented()).feeds

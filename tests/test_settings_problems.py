@@ -177,7 +177,7 @@ VALUES = st.one_of(
 )
 KEYS = sorted(
     f"{section}.{key}"
-    for section in ("newsletter", "schedule", "gather", "sending", "database")
+    for section in ("newsletter", "schedule", "gather", "sending", "web", "database")
     for key in Settings.model_fields[section].annotation.model_fields  # type: ignore[union-attr]  # sections are models
 )
 

@@ -83,6 +83,15 @@ def blurb(item: Item, *, title: str = "", repeated: frozenset[str] = frozenset()
     return _checked(chosen, lead, title)
 
 
+def limited(text: str, *, title: str) -> str:
+    """Return the first whole sentences of a text from elsewhere, held to the limits of a blurb.
+
+    Empty if it has none, or says the title again.
+    """
+    found = (sentence if _is_fit(sentence) else None for sentence in sentences(text))
+    return _checked(_first(found), (), title).text
+
+
 def _text_and_teaser(item: Item) -> tuple[str, str]:
     """Return the longer of an item's two texts, and the shorter if it is another."""
     text, teaser = item.content, item.summary

@@ -61,7 +61,6 @@ _PLEA = re.compile(r"(?<!\w)(?:" + "|".join(PLEAS) + ")", re.IGNORECASE)
 _BAR = re.compile(r"[▬━─═▔▁_]{5,}|(?:[-=*~#_]\s?){5,}")
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\b[\w.+-]+@[\w-]+\.[\w.-]+", re.IGNORECASE)
 _TIMECODE = re.compile(r"(?<![\d:.])\(?\d{1,2}:\d{2}(?::\d{2})?\)?(?![\d:])")
-_HASHTAG = re.compile(r"#\w+", re.UNICODE)
 # Some relays take the first "#" for a heading and eat it.
 _HASHTAGS = re.compile(r"#?\w+(?:[\s,]+#\w+)+|#\w+")
 _LAST_HASHTAGS = re.compile(r"(?:\s+#\w+){2,}\s*$")

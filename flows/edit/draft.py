@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from flows.edit.channels import with_channels
 from flows.edit.entries import VIDEO, address, entry, handed_out_again, left_out
 from flows.edit.groups import grouped
-from flows.edit.headline import preheader, subject
+from flows.edit.headline import InboxLine, preheader, subject
 from flows.edit.outline import Outline, Source
 from flows.edit.pages import not_an_article
-from flows.edit.sections import Candidate, in_order, ranked, room, score, section
+from flows.edit.repositories import is_repository
+from flows.edit.sections import Candidate, in_order, place, ranked, room, score
 from flows.edit.workshop import workshop
 from flows.models import Entry, Issue, Section
 
@@ -45,17 +47,18 @@ def draft(
     """
     old = {id(story) for archive in again for story in archive.stories}
     stories = [story for story in stories if id(story) not in old]
+    stories = with_channels(stories, outline.sources)
     unfit = {id(story): reason for story in stories if (reason := _unfit(story))}
     shop = workshop(item for story in stories for item in story.items)
     found = ranked(_candidate(story, outline) for story in stories if id(story) not in unfit)
     chosen = room(grouped(found, shop), outline)
     sections = _sections(chosen, shop, outline)
-    titles = _headlines(sections)
+    line = inbox_line(title, number, sections)
     return Issue(
         number=number,
         date=date,
-        subject=subject(title, number, titles),
-        preheader=preheader(titles),
+        subject=line.subject,
+        preheader=line.preheader,
         sections=sections,
         left_over=(
             *_over_limits(chosen, shop),
@@ -65,16 +68,26 @@ def draft(
     )
 
 
+def inbox_line(title: str, number: int, sections: Iterable[Section]) -> InboxLine:
+    """Return the subject and the preheader that these sections make."""
+    titles = _headlines(sections)
+    return InboxLine(subject=subject(title, number, titles), preheader=preheader(titles))
+
+
 def _headlines(sections: Iterable[Section]) -> list[str]:
     """Return the titles for the inbox line: what is read before what is watched, groups last."""
-    entries = [one for part in sections for one in part.entries]
+    entries = [one for part in sections for one in part.entries if not one.sponsor]
     entries.sort(key=lambda one: (bool(one.links), one.detail == VIDEO))
     return [one.title for one in entries]
 
 
 def _candidate(story: Story, outline: Outline) -> Candidate:
+    found = place(story.lead, outline)
     return Candidate(
-        stories=(story,), section=section(story.lead, outline), score=score(story, outline)
+        stories=(story,),
+        section=found.section,
+        score=score(story, outline),
+        because=found.because,
     )
 
 
@@ -104,14 +117,18 @@ def _apart(stories: Iterable[Story], unfit: dict[int, str]) -> list[Story]:
 def _sections(chosen: Room, shop: Workshop, outline: Outline) -> tuple[Section, ...]:
     entries: defaultdict[str, list[Entry]] = defaultdict(list)
     names = {candidate.section.casefold(): candidate.section for candidate in chosen.taken}
-    # A group stands behind the entries that are worth one of their own.
-    for candidate in sorted(chosen.taken, key=lambda one: bool(one.name)):
+    for candidate in sorted(chosen.taken, key=_rank_in_section):
         entries[candidate.section.casefold()].append(entry(candidate, shop))
-    spelled = {name.casefold(): name for name, _ in outline.sections}
+    spelled = {name.casefold(): name for name, _ in outline.headings}
     return tuple(
         Section(name=spelled.get(name.casefold(), name), entries=tuple(entries[name.casefold()]))
         for name in in_order(names.values(), outline)
     )
+
+
+def _rank_in_section(candidate: Candidate) -> tuple[bool, bool]:
+    """Return what puts a candidate behind others: a group, and last of all a repository."""
+    return is_repository(candidate.lead.url), bool(candidate.name)
 
 
 def _over_limits(chosen: Room, shop: Workshop) -> list[Entry]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -11,6 +12,8 @@ from flows.edit import blurb as blurbs
 from flows.edit import clean, markdown
 from flows.edit.characters import one_line, visible
 from flows.edit.headline import cut_at_word
+from flows.edit.repositories import is_repository, licence
+from flows.edit.rules import REPOSITORY
 from flows.edit.sentences import count, folded_words, is_cut
 from flows.edit.tracking import is_tracking
 from flows.edit.workshop import host, repeated, shown_source, site
@@ -121,6 +124,7 @@ def handed_out_again(archive: Republication) -> Entry:
     )
 
 
+@lru_cache(maxsize=8192)
 def address(url: str) -> str:
     """Return an address fit to be linked, without tracking; empty if it is no web address."""
     plain = _SPACE.sub("%20", visible(url.strip()))
@@ -173,10 +177,16 @@ def _initials(source: str) -> str:
 
 
 def detail(item: Item) -> str:
-    """Return what stands behind the source: "5 min", "6+ min" of a cut text, "video", or ""."""
+    """Return what stands behind the source: "5 min", "6+ min" of a cut text, "video", or "".
+
+    Of a repository its licence, if its description names one.
+    """
     if known := _KIND_DETAILS.get(item.kind):
         return known
     text = max(item.content, item.summary, key=len)[:_LONGEST_READ]
+    if is_repository(item.url):
+        # How long its readme takes to read is nobody's question.
+        return licence(clean.text_of(text)) or REPOSITORY
     plain = clean.text_of(text)
     words = count(plain)
     if words < _LEAST_READ:
@@ -188,7 +198,8 @@ def detail(item: Item) -> str:
 
 def _reasons(candidate: Candidate, story: Story, reason: str) -> list[str]:
     notes = [f"left out: {one_line(reason)}"] if reason else []
-    return [*notes, f"why: {_why(story)}; {candidate.score.reason}"]
+    placed = f"; {candidate.section}: {candidate.because}" if candidate.because else ""
+    return [*notes, f"why: {_why(story)}; {candidate.score.reason}{one_line(placed)}"]
 
 
 def _why(story: Story) -> str:

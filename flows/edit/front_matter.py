@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tomlkit
@@ -14,8 +15,6 @@ from tomlkit.exceptions import ParseError, TOMLKitError
 from flows.edit.issue_lines import wrong
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from flows.models import Issue
 
 FENCE = "+++"
@@ -74,6 +73,12 @@ def read(lines: NumberedLines, path: Path) -> tuple[FrontMatter, NumberedLines]:
         preheader=_text({"preheader": "", **values}, "preheader", block),
     )
     return matter, rest
+
+
+def line_of(key: str, lines: NumberedLines) -> tuple[int, str]:
+    """Return the line that sets a key in front matter that can be read."""
+    block, _ = _split(lines, Path())
+    return block.line_of(key)
 
 
 def _split(lines: NumberedLines, path: Path) -> tuple[_Block, NumberedLines]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from flows.edit import clean
@@ -59,12 +59,12 @@ def _channel(candidate: Candidate, shop: Workshop) -> Hashable:
     if item.kind is not Kind.VIDEO or not _is_clip(item, shop):
         return None
     if item.author:
-        return (item.feed, item.author, candidate.section)
+        return (item.feed, item.author)
     if item.source and item.source == item.feed and site(item) != item.source:
-        return (item.feed, candidate.section)
+        return (item.feed,)
     # Who passes links on names no channel; its own descriptions end alike.
     footer = _footer(item)
-    return (item.feed, item.source, footer, candidate.section) if footer else None
+    return (item.feed, item.source, footer) if footer else None
 
 
 def _is_clip(item: Item, shop: Workshop) -> bool:
@@ -88,9 +88,11 @@ def _footer(item: Item) -> str:
 
 def _group(clips: Sequence[Candidate]) -> Candidate:
     best = clips[0]
+    # Rules look at titles, and may part what belongs together; of equal ones the best's counts.
+    section, _ = Counter(clip.section for clip in clips).most_common(1)[0]
     return Candidate(
         stories=tuple(story for clip in clips for story in clip.stories),
-        section=best.section,
+        section=section,
         score=best.score,
         name=_name([clip.lead for clip in clips]),
     )

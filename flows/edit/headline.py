@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flows.edit.characters import one_line
@@ -19,6 +20,14 @@ _DANGLING = frozenset(
     "via vs was were what when where which why will with your &".split()
 )
 _PUNCTUATION = " ,;:–—-([{|/+&·"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxLine:
+    """What a reader sees of an issue in the list of mails."""
+
+    subject: str
+    preheader: str
 
 
 def subject(title: str, number: int, titles: Sequence[str]) -> str:

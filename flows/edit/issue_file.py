@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from flows.edit.issue_reader import Placed
+    from flows.errors import IssueError
     from flows.models import Entry, Issue
 
 _LAST_HASHES = re.compile(r"#+$")
@@ -42,6 +44,11 @@ def _unsent(issue: Issue) -> tuple[tuple[str, tuple[Entry, ...]], ...]:
 
 def read(text: str, *, path: Path) -> Issue:
     """Return the issue a file's text says; raises IssueError with path and line."""
+    return read_placed(text, path=path).issue
+
+
+def read_placed(text: str, *, path: Path) -> Placed:
+    """Return the issue a file's text says, and where its entries stand; raises IssueError."""
     lines = numbered(text)
     _refuse_conflict(lines, path)
     matter, body = front_matter.read(lines, path)
@@ -58,6 +65,13 @@ def read_bytes(data: bytes, *, path: Path) -> Issue:
         message = "the file is not written in UTF-8; save it with the encoding UTF-8"
         raise wrong(path, line, message, shown) from error
     return read(text, path=path)
+
+
+def misnumbered(data: bytes, number: int, *, path: Path, wanted: int) -> IssueError:
+    """Return the error for a file whose front matter has the number of another issue."""
+    line, shown = front_matter.line_of("number", numbered(data.decode("utf-8-sig")))
+    message = f"its front matter says number = {number}; write {wanted} or rename the file"
+    return wrong(path, line, message, shown)
 
 
 def _refuse_conflict(lines: Iterable[tuple[int, str]], path: Path) -> None:

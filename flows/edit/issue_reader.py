@@ -63,28 +63,42 @@ class _Part:
     entries: list[_Reading] = field(default_factory=list)
 
 
-def read_body(lines: NumberedLines, matter: FrontMatter, path: Path) -> Issue:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """An issue, and each of its entries with the number of its first line, in their order."""
+
+    issue: Issue
+    places: tuple[tuple[int, Entry], ...]
+
+
+def read_body(lines: NumberedLines, matter: FrontMatter, path: Path) -> Placed:
     """Return the whole issue; raises IssueError with path and line."""
     found = list(_without_comments(lines, path))
     start = next((index for index, line in enumerate(found) if _is_section(line)), len(found))
-    parts = _parts(found[start:], path)
-    kept = {part.name.casefold(): part for part in parts}
+    parts = {part.name.casefold(): part for part in _parts(found[start:], path)}
+    entries = {name: _entries(part, path) for name, part in parts.items()}
     unsent = (NEW.casefold(), LEFT_OVER.casefold())
-    new, left_over = (_entries(kept[name], path) if name in kept else () for name in unsent)
-    return Issue(
+    new, left_over = (entries.get(name, ()) for name in unsent)
+    issue = Issue(
         number=matter.number,
         date=matter.date,
         subject=matter.subject,
         preheader=matter.preheader,
         intro=_intro(found[:start]),
         sections=tuple(
-            Section(name=part.name, entries=_entries(part, path))
-            for name, part in kept.items()
+            Section(name=part.name, entries=entries[name])
+            for name, part in parts.items()
             if name not in unsent
         ),
         new=new,
         left_over=left_over,
     )
+    places = (
+        (reading.line.number, entry)
+        for name, part in parts.items()
+        for reading, entry in zip(part.entries, entries[name], strict=True)
+    )
+    return Placed(issue=issue, places=tuple(places))
 
 
 def _without_comments(lines: NumberedLines, path: Path) -> Iterator[_Line]:
@@ -241,7 +255,8 @@ def _continue(entry: _Reading, text: str) -> None:
 def _entries(part: _Part, path: Path) -> tuple[Entry, ...]:
     is_sent = part.name.casefold() not in (NEW.casefold(), LEFT_OVER.casefold())
     for entry in part.entries:
-        if is_sent and not entry.url and not entry.links:
+        # A sponsor's slot may be booked before its copy is there; the check tells of it.
+        if is_sent and not (entry.url or entry.links or _SPONSORED.fullmatch(entry.source or "")):
             message = f"the group {entry.title} has no links; list them as - [Title](https://…)"
             raise wrong(path, entry.line.number, message, entry.line.shown)
     return tuple(map(_entry, part.entries))

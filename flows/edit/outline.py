@@ -1,15 +1,32 @@
-"""What the settings say of an issue: its sections, its sources and its limits."""
+"""What the settings say of an issue: its layout, its sections, its sources and its limits."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from flows.models import DEFAULT_SECTION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
+
+    from flows.edit.rules import Place, Rule
+    from flows.models import Item
+
+
+class Layout(StrEnum):
+    """How an issue is divided: by the editor's topics, the classic three, or not at all."""
+
+    TOPICS = "topics"
+    PEOPLE_PROCESS_TOOLS = "people-process-tools"
+    FLAT = "flat"
+
+
+FLAT_SECTION = "In this issue"
+# The classic three with their usual caps, of which 5-5-10 was kept to the digit for years.
+PEOPLE_PROCESS_TOOLS = (("People", 5), ("Process", 5), ("Tools", 10))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +40,37 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """An issue's headings in mail order with their caps (0: no cap), and its feeds by name."""
+    """An issue's headings in mail order with their caps (0: no cap), and its feeds by name.
+
+    `max_by_kind` caps the entries of a kind, "repository" among them; `max_per_source` those of
+    a publisher, whichever feed they came by. `guess` is what a trained classifier says of an item,
+    None where it is not sure.
+    """
 
     now: datetime
     sections: tuple[tuple[str, int], ...] = ()
     sources: Mapping[str, Source] = field(default_factory=dict)
     default_section: str = DEFAULT_SECTION
     max_entries: int = 20
+    layout: Layout = Layout.TOPICS
+    rules: tuple[Rule, ...] = ()
+    max_by_kind: Mapping[str, int] = field(default_factory=dict)
+    max_per_source: int = 0
+    guess: Callable[[Item], Place | None] | None = None
+
+    @property
+    def headings(self) -> tuple[tuple[str, int], ...]:
+        """The headings of the layout in mail order; the settings' own caps count."""
+        if self.layout is Layout.TOPICS:
+            return self.sections
+        if self.layout is Layout.FLAT:
+            return ((FLAT_SECTION, 0),)
+        own = {name.casefold(): most for name, most in self.sections}
+        return tuple((name, own.get(name.casefold(), most)) for name, most in PEOPLE_PROCESS_TOOLS)
+
+    @property
+    def fallback(self) -> str:
+        """The heading of what nothing speaks for."""
+        if self.layout is Layout.TOPICS:
+            return self.default_section
+        return self.headings[-1][0]

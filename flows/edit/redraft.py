@@ -1,59 +1,155 @@
-"""Drafting again: new stories are added to an issue's file, and not a character is changed."""
+"""Drafting again: what is new is added, what we wrote is brought up to date, edits are left.
+
+Three texts meet: the issue as we wrote it last, its file as it is now, and what we would write
+now. A line that an editor wrote, changed or removed stays so.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from bisect import bisect_right
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from flows.edit import front_matter
 from flows.edit.canonical import canonical
-from flows.edit.issue_file import entry_block
-from flows.edit.sections import LEFT_OVER, NEW
+from flows.edit.draft import inbox_line
+from flows.edit.issue_file import entry_block, read, read_placed
+from flows.edit.sections import LEFT_OVER, NEW, SPONSOR
+from flows.edit.three_way import changes
+from flows.models import Section
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
+    from flows.edit.issue_reader import Placed
     from flows.models import Entry, Issue, Story
 
 _HEADING = re.compile(r"^##(?!#)[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+_BREAK = re.compile(r"\r\n|\r|\n")
+_WHY = "<!-- why: "
+# A blurb that the editor's own program wrote is not asked for again.
+DRAFT_NOTE = "draft: "
 
 
-def missing(fresh: Issue, standing: Issue, *, stories: Iterable[Story] = ()) -> list[Entry]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redraft:
+    """The file's text, the issue as we wrote it, and how many entries were added and updated."""
+
+    text: str
+    wrote: Issue
+    added: int = 0
+    updated: int = 0
+
+
+def add_only(text: str, fresh: Issue, *, wrote: Issue | None, added: Sequence[Entry]) -> Redraft:
+    """Return the file of an issue with the entries that are `missing`, and all else as it was.
+
+    For an issue that is approved, and where it is not known what we `wrote`.
+    """
+    if wrote is None:
+        mine = replace(fresh, new=(), left_over=())
+    else:
+        mine = replace(wrote, new=(*wrote.new, *added))
+    return Redraft(text=add_new(text, added), wrote=mine, added=len(added))
+
+
+def redraft(
+    text: str, fresh: Issue, *, path: Path, title: str, wrote: Issue, added: Sequence[Entry]
+) -> Redraft:
+    """Return the file of an issue with what a fresh draft has to say.
+
+    `wrote` is what we wrote last, `added` what is `missing`, and `title` the newsletter's. Raises
+    IssueError if the text cannot be read.
+    """
+    standing = read_placed(text, path=path)
+    known = _with(standing.issue, wrote)
+    booked = [one for one in fresh.entries if one.sponsor and not _has_sponsor(known, one)]
+    changed, updated = _up_to_date(text, standing, wrote=wrote, would=fresh)
+    changed = add_new(add_sponsors(changed, booked), added)
+    now = standing.issue if changed == text else read(changed, path=path)
+    line = inbox_line(title, fresh.number, now.sections)
+    mine = replace(
+        _renewed(wrote, updated),
+        subject=line.subject,
+        preheader=line.preheader,
+        new=(*_replaced(wrote.new, updated), *booked, *added),
+    )
+    return Redraft(
+        text=_with_front(changed, wrote=wrote, would=mine),
+        wrote=mine,
+        added=len(added) + len(booked),
+        updated=len(updated),
+    )
+
+
+def missing(
+    fresh: Issue,
+    standing: Issue,
+    *,
+    wrote: Issue | None = None,
+    stories: Iterable[Story] = (),
+) -> list[Entry]:
     """Return a fresh draft's entries that the standing issue has nowhere, not even left over.
 
-    A story of `stories` is there if any of its items is: another may lead it by now.
+    What we `wrote` and an editor took out is not missing. A story of `stories` is there if any of
+    its items is: another may lead it by now.
     """
-    there = (*standing.entries, *standing.new, *standing.left_over)
+    there = _all(standing if wrote is None else _with(standing, wrote))
     known = {canonical(url) for entry in there for url in _addresses(entry)}
     for story in stories:
         told = {canonical(item.url) for item in story.items if item.url}
         if not told.isdisjoint(known):
             known |= told
-    return [part for entry in fresh.entries if (part := _unknown(entry, known))]
+    fit = (entry for entry in fresh.entries if not entry.sponsor)
+    return [part for entry in fit if (part := _unknown(entry, known))]
 
 
 def add_new(text: str, entries: Iterable[Entry]) -> str:
     """Return the file's text with the entries under "New since the draft", all else as it was."""
+    return _add_under(text, NEW, entries, before=LEFT_OVER)
+
+
+def add_sponsors(text: str, entries: Iterable[Entry]) -> str:
+    """Return the file's text with the sponsors' entries above all sections."""
+    return _add_under(text, SPONSOR, entries, before="")
+
+
+def _add_under(text: str, name: str, entries: Iterable[Entry], *, before: str) -> str:
+    """Return the text with entries at the end of a section, which is made before another if new.
+
+    Before "" is before all of them.
+    """
     blocks = "\n\n".join(entry_block(entry) for entry in entries)
     if not blocks:
         return text
     headings = list(_HEADING.finditer(text))
     names = [heading[1].strip().casefold() for heading in headings]
-    if NEW.casefold() in names:
-        following = headings[names.index(NEW.casefold()) + 1 :]
+    if name.casefold() in names:
+        following = headings[names.index(name.casefold()) + 1 :]
         return _insert(text, following[0].start() if following else len(text), blocks)
-    added = f"## {NEW}\n\n{blocks}"
-    if LEFT_OVER.casefold() in names:
-        return _insert(text, headings[names.index(LEFT_OVER.casefold())].start(), added)
-    return _insert(text, len(text), added)
+    below = (
+        headings
+        if not before
+        else [
+            heading
+            for heading, known in zip(headings, names, strict=True)
+            if known == before.casefold()
+        ]
+    )
+    place = below[0].start() if below else len(text)
+    return _insert(text, place, f"## {name}\n\n{blocks}")
 
 
 def _insert(text: str, place: int, added: str) -> str:
     before, after = text[:place], text[place:]
     # Only line breaks come between; the editor's own stay.
-    gap = "" if before.endswith("\n\n") else "\n" if before.endswith("\n") else "\n\n"
+    plain = before[-4:].replace("\r\n", "\n")
+    gap = "" if plain.endswith("\n\n") else "\n" if plain.endswith("\n") else "\n\n"
     end = "\n\n" if after else "\n"
-    return f"{before}{gap}{added}{end}{after}"
+    lines = f"{gap}{added}{end}"
+    return before + (lines.replace("\n", "\r\n") if "\r\n" in text else lines) + after
 
 
 def _unknown(entry: Entry, known: set[str]) -> Entry | None:
@@ -68,3 +164,123 @@ def _addresses(entry: Entry) -> Iterator[str]:
         yield entry.url
     for one in entry.links:
         yield one.url
+
+
+def _with(standing: Issue, wrote: Issue) -> Issue:
+    """Return the standing issue with what we wrote and an editor took out: it is known too."""
+    return replace(standing, left_over=(*standing.left_over, *_all(wrote)))
+
+
+def _all(issue: Issue) -> tuple[Entry, ...]:
+    return (*issue.entries, *issue.new, *issue.left_over)
+
+
+def _renewed(wrote: Issue, updated: Mapping[str, Entry]) -> Issue:
+    """Return the issue as we wrote it, with the entries that we wrote anew."""
+    sections = tuple(
+        Section(name=part.name, entries=_replaced(part.entries, updated)) for part in wrote.sections
+    )
+    return replace(
+        wrote,
+        sections=sections,
+        new=_replaced(wrote.new, updated),
+        left_over=_replaced(wrote.left_over, updated),
+    )
+
+
+def _replaced(entries: Iterable[Entry], updated: Mapping[str, Entry]) -> tuple[Entry, ...]:
+    return tuple(updated.get(_key(entry), entry) for entry in entries)
+
+
+def _is_drafted(entry: Entry) -> bool:
+    return any(note.startswith(DRAFT_NOTE) for note in entry.notes)
+
+
+def _key(entry: Entry) -> str:
+    """Return what an entry is known by whatever is edited in it: its sponsor or its address."""
+    if entry.sponsor:
+        return f"sponsor {entry.sponsor.casefold()}"
+    return (
+        canonical(entry.url) or " ".join(canonical(one.url) for one in entry.links) or entry.title
+    )
+
+
+def _has_sponsor(issue: Issue, booked: Entry) -> bool:
+    return any(_key(entry) == _key(booked) for entry in _all(issue))
+
+
+def _up_to_date(
+    text: str, standing: Placed, *, wrote: Issue, would: Issue
+) -> tuple[str, dict[str, Entry]]:
+    """Return the text with what we would write otherwise now, and the entries of which that is."""
+    before = {_key(entry): entry for entry in _all(wrote) if not _is_drafted(entry)}
+    after = {_key(entry): entry for entry in would.entries if not entry.links}
+    lines = _lines(text)
+    updated = {}
+    # From the end, so that the numbers of the lines above still hold.
+    for first, last, entry in reversed(_blocks(text, standing)):
+        key = _key(entry)
+        if key not in before or key not in after:
+            continue
+        ours, new = _own_lines(before[key]), _own_lines(after[key])
+        if ours == new:
+            continue
+        updated[key] = after[key]
+        now = [line.rstrip() for line in lines[first:last]]
+        for change in changes(now, wrote=ours, would=new):
+            lines[first + change.first : first + change.last] = _ended(change.lines, text)
+    return "\n".join(lines), updated
+
+
+def _own_lines(entry: Entry) -> list[str]:
+    """Return the lines of an entry but the one that tells the score: it changes by the hour."""
+    return [line for line in entry_block(entry).split("\n") if not line.startswith(_WHY)]
+
+
+def _lines(text: str) -> list[str]:
+    return text.split("\n")
+
+
+def _ended(lines: Iterable[str], text: str) -> list[str]:
+    """Return new lines with the ends that the file's other lines have."""
+    return [f"{line}\r" if "\r\n" in text else line for line in lines]
+
+
+def _blocks(text: str, standing: Placed) -> list[tuple[int, int, Entry]]:
+    """Return the entries above "Left over", each with its first line and the one behind its last.
+
+    Lines are counted from 0.
+    """
+    lines = _lines(text)
+    if len(_BREAK.split(text)) != len(lines):
+        # Ends of lines that no editor has written for decades: left alone.
+        return []
+    headings = [number for number, line in enumerate(lines) if _HEADING.match(line)]
+    left = [number for number in headings if _is_left_over(lines[number])]
+    starts = [(number - 1, entry) for number, entry in standing.places]
+    ends = sorted([*headings, *(number for number, _ in starts), len(lines)])
+    return [
+        (first, ends[bisect_right(ends, first)], entry)
+        for first, entry in starts
+        if not left or first < left[0]
+    ]
+
+
+def _is_left_over(line: str) -> bool:
+    match = _HEADING.match(line)
+    return match is not None and match[1].strip().casefold() == LEFT_OVER.casefold()
+
+
+def _with_front(text: str, *, wrote: Issue, would: Issue) -> str:
+    """Return the text with the inbox line brought up to date, unless an editor wrote it."""
+    lines = _lines(text)
+    fences = [number for number, line in enumerate(lines) if line.rstrip() == front_matter.FENCE]
+    ours = changes(
+        [line.rstrip() for line in lines[fences[0] : fences[1] + 1]],
+        wrote=front_matter.write(wrote).split("\n"),
+        would=front_matter.write(would).split("\n"),
+    )
+    for change in ours:
+        first, last = fences[0] + change.first, fences[0] + change.last
+        lines[first:last] = _ended(change.lines, text)
+    return "\n".join(lines)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from flows.edit.outline import Source
+from flows.edit import rules
+from flows.edit.outline import Layout, Source
+from flows.edit.repositories import is_repository
+from flows.edit.rules import REPOSITORY, Place
+from flows.edit.workshop import shown_source
 from flows.models import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from flows.edit.outline import Outline
     from flows.models import Item, Story
 
 NEW = "New since the draft"
 LEFT_OVER = "Left over"
+# What sponsors booked stands above all sections.
+SPONSOR = "Sponsor"
 
 # The headings that the built-in rules look for; they apply where the settings have them.
 KIND_SECTIONS = {Kind.VIDEO: "Videos", Kind.PODCAST: "Podcasts", Kind.RELEASE: "Releases"}
@@ -43,12 +49,16 @@ class Score:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """What may become an entry: a story, or short videos of one channel in `name`'s group."""
+    """What may become an entry: a story, or short videos of one channel in `name`'s group.
+
+    `because` says what spoke for its section, if that is not plain to see.
+    """
 
     stories: tuple[Story, ...]
     section: str
     score: Score
     name: str = ""
+    because: str = ""
 
     @property
     def lead(self) -> Item:
@@ -64,14 +74,42 @@ class Room:
     left: tuple[tuple[Candidate, str], ...]
 
 
-def section(item: Item, outline: Outline) -> str:
-    """Return the heading an item goes under: its feed's, else its kind's, else the default."""
-    own = outline.sources.get(item.feed, _UNKNOWN).section.strip()
-    if own and own.casefold() not in (NEW.casefold(), LEFT_OVER.casefold()):
-        return own
-    known = {name.casefold(): name for name, _ in outline.sections}
+def place(item: Item, outline: Outline) -> Place:
+    """Return the heading an item goes under, and why if that is not plain to see.
+
+    Its feed's comes first, then the editor's rules, what a trained classifier is sure of, what
+    comes with the layout, and the default.
+    """
+    if outline.layout is Layout.FLAT:
+        return Place(section=outline.fallback)
+    known = {name.casefold(): name for name, _ in outline.headings}
+    if own := _own(item, outline, known):
+        return Place(section=own)
+    for found in _spoken(item, outline):
+        if found is None:
+            continue
+        if name := known.get(found.section.casefold()):
+            return replace(found, section=name)
+        if found.section.casefold() == outline.fallback.casefold():
+            return found
     wanted = KIND_SECTIONS.get(item.kind, "")
-    return known.get(wanted.casefold()) or outline.default_section
+    return Place(section=known.get(wanted.casefold()) or outline.fallback)
+
+
+def _own(item: Item, outline: Outline, known: Mapping[str, str]) -> str:
+    own = outline.sources.get(item.feed, _UNKNOWN).section.strip()
+    if own.casefold() in (NEW.casefold(), LEFT_OVER.casefold()):
+        return ""
+    # Topics may have headings that are not listed; in the classic layout a topic says nothing.
+    return own if outline.layout is Layout.TOPICS else known.get(own.casefold(), "")
+
+
+def _spoken(item: Item, outline: Outline) -> Iterator[Place | None]:
+    yield rules.place(item, outline.rules)
+    if outline.guess is not None:
+        yield outline.guess(item)
+    if outline.layout is Layout.PEOPLE_PROCESS_TOOLS:
+        yield rules.place(item, rules.people_process_tools())
 
 
 def score(story: Story, outline: Outline) -> Score:
@@ -103,25 +141,45 @@ def ranked(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 def room(candidates: Sequence[Candidate], outline: Outline) -> Room:
     """Return which of the ranked candidates there is room for, and what is over which limit."""
-    caps = {name.casefold(): most for name, most in outline.sections if most}
-    sections: Counter[str] = Counter()
-    feeds: Counter[str] = Counter()
     taken: list[Candidate] = []
     left: list[tuple[Candidate, str]] = []
+    counts: Counter[tuple[str, str]] = Counter()
+    caps = {name.casefold(): most for name, most in outline.headings}
     for candidate in candidates:
-        name, feed = candidate.section.casefold(), candidate.lead.feed
-        most = outline.sources.get(feed, _UNKNOWN).max_items
+        limits = _limits(candidate, outline, caps)
+        over = [
+            f"over the limit of {most} {told}"
+            for key, most, told in limits
+            if most and counts[key] >= most
+        ]
         if len(taken) >= outline.max_entries:
             left.append((candidate, f"over the limit of {_entries(outline.max_entries)}"))
-        elif name in caps and sections[name] >= caps[name]:
-            left.append((candidate, f"over the limit of {caps[name]} in {candidate.section}"))
-        elif most and feeds[feed] >= most:
-            left.append((candidate, f"over the limit of {most} from {feed}"))
+        elif over:
+            left.append((candidate, over[0]))
         else:
-            sections[name] += 1
-            feeds[feed] += 1
+            counts.update(key for key, _, _ in limits)
             taken.append(candidate)
     return Room(taken=tuple(taken), left=tuple(left))
+
+
+def _limits(
+    candidate: Candidate, outline: Outline, caps: Mapping[str, int]
+) -> list[tuple[tuple[str, str], int, str]]:
+    """Return what a candidate counts towards, how many it takes, and how that is called."""
+    name, lead = candidate.section, candidate.lead
+    source, kind = shown_source(lead), kind_of(lead)
+    most = outline.sources.get(lead.feed, _UNKNOWN).max_items
+    return [
+        (("section", name.casefold()), caps.get(name.casefold(), 0), f"in {name}"),
+        (("feed", lead.feed), most, f"from {lead.feed}"),
+        (("source", source.casefold()), outline.max_per_source, f"from {source}"),
+        (("kind", kind), outline.max_by_kind.get(kind, 0), f"of kind {kind}"),
+    ]
+
+
+def kind_of(item: Item) -> str:
+    """Return the kind that limits count by: an item's own, or "repository"."""
+    return REPOSITORY if is_repository(item.url) else item.kind.value
 
 
 def _entries(count: int) -> str:
@@ -131,8 +189,8 @@ def _entries(count: int) -> str:
 def in_order(names: Iterable[str], outline: Outline) -> list[str]:
     """Return these headings in mail order: as the settings list them, the default last."""
     wanted = {name.casefold(): name for name in names}
-    listed = [name.casefold() for name, _ in outline.sections]
-    last = outline.default_section.casefold()
+    listed = [name.casefold() for name, _ in outline.headings]
+    last = outline.fallback.casefold()
     unlisted = [name for name in wanted if name not in listed and name != last]
     order = dict.fromkeys([*listed, *unlisted, last])
     return [wanted[name] for name in order if name in wanted]

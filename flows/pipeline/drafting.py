@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from flows.edit.dedupe import dedupe, republished
-from flows.edit.draft import Outline, Source, draft
+from flows.edit.draft import draft
 from flows.edit.issue_file import read_bytes
 from flows.edit.issue_file import write as to_text
-from flows.edit.redraft import add_new, missing
+from flows.edit.redraft import add_only, missing, redraft
 from flows.edit.republished import suspects
+from flows.edit.sponsors import booked
 from flows.errors import IssueError
+from flows.models import IssueStatus
+from flows.pipeline.blurbs import entries_with_blurbs, program, with_blurbs
+from flows.pipeline.bookings import bookings
 from flows.pipeline.decided import Told, decide
 from flows.pipeline.elsewhere import hold_what_stands
-from flows.pipeline.files import IssueFiles, write, write_new
+from flows.pipeline.files import write, write_new
+from flows.pipeline.outlining import outline
+from flows.pipeline.reading import files_of, read_issue
 from flows.pipeline.work import utc_now
 from flows.store import issues
 from flows.store.decisions import add_decisions, replace_decisions
@@ -27,13 +33,17 @@ from flows.store.lookup import load_earlier
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from flows.edit.redraft import Redraft
     from flows.edit.republished import Republication
-    from flows.models import Issue, IssueRecord, Item, Story
+    from flows.models import Entry, Issue, IssueRecord, Item, Story
+    from flows.pipeline.files import IssueFiles
     from flows.settings import Settings
 
 # A feed may show an item hours after its date, and it may be asked only after the last cut-off:
 # items first seen since then are taken although their date lies up to this much before it.
 LATE = timedelta(days=2)
+# Editors on Windows write a byte order mark, and it stays theirs.
+MARK = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +67,10 @@ class Drafted:
     items: int = 0
     stories: int = 0
     skip: str = ""
-    # How many entries were added to a file that stood already.
+    # How many entries were added to a file that stood already, and in how many of those that we
+    # wrote something is otherwise now.
     added: int = 0
+    updated: int = 0
     # Where the issue was made just now: its stories, and the feeds that told old ones again.
     told: tuple[Story, ...] = ()
     again: tuple[Republication, ...] = ()
@@ -97,7 +109,7 @@ def compose(
         again=again,
     )
     return Drafted(
-        issue=issue,
+        issue=booked(issue, bookings(settings)),
         window=covers,
         items=len(items),
         stories=len(stories),
@@ -130,6 +142,8 @@ def draft_issue(
     drafted = compose(settings, engine, record.number, slot=record.slot, covers=covers)
     if drafted.skip:
         return drafted
+    issue = with_blurbs(drafted.issue, drafted.told, program(settings))
+    drafted = replace(drafted, issue=issue)
     # The cut-off first: a file without one would let the next issue begin anywhere.
     issues.record_draft(
         engine,
@@ -138,70 +152,75 @@ def draft_issue(
         window_start=covers.start,
         cutoff=covers.end,
     )
-    if write_new(files.draft, to_text(drafted.issue)):
-        replace_decisions(engine, record.number, decide(drafted.issue, _told(drafted)))
-    # Another process may have been first, and what counts is what the file says.
-    return replace(drafted, issue=read_issue(files))
+    text = to_text(drafted.issue)
+    if not write_new(files.draft, text):
+        # Another process was first, and what counts is what the file says.
+        return replace(drafted, issue=read_issue(files))
+    write(files.wrote, text)
+    replace_decisions(engine, record.number, decide(drafted.issue, _told(drafted)))
+    return drafted
 
 
 def draft_again(
     settings: Settings, engine: Engine, record: IssueRecord, *, covers: Window
 ) -> Drafted:
-    """Add what is new since the draft to the issue's file, and return the issue as it is then.
+    """Bring the issue's file up to date, and return the issue as it is then.
 
-    Not a character that stands in the file is changed. Raises IssueError if it cannot be read.
+    New stories are added, and what we wrote is written anew where it would be otherwise now. No
+    line that an editor wrote or changed is touched, and of an approved issue none at all. Raises
+    IssueError if the file cannot be read.
     """
     files = files_of(settings, record.number)
     data = files.draft.read_bytes()
-    standing = read_issue(files)
+    # What cannot be read is told before anything is made of it.
+    standing, wrote = read_issue(files), _wrote(files)
     fresh = compose(settings, engine, record.number, slot=record.slot, covers=covers)
-    added = missing(fresh.issue, standing, stories=fresh.told)
-    text = add_new(data.decode("utf-8-sig"), added)
+    added = missing(fresh.issue, standing, wrote=wrote, stories=fresh.told)
+    added = entries_with_blurbs(added, fresh.told, program(settings))
+    text = data.decode("utf-8")
+    mark = MARK if text.startswith(MARK) else ""
+    again = _redrafted(
+        settings,
+        record,
+        fresh.issue,
+        _Standing(text=text.removeprefix(MARK), wrote=wrote, added=tuple(added)),
+    )
     # An editor may have saved meanwhile: what they wrote comes first.
-    if added and files.draft.read_bytes() == data:
-        write(files.draft, text)
+    if mark + again.text != text and files.draft.read_bytes() == data:
+        write(files.draft, mark + again.text)
+        write(files.wrote, to_text(again.wrote))
+        standing = read_issue(files)
     # What was decided of an item when the file was first written stays: its line is not touched.
     add_decisions(engine, decide(fresh.issue, _told(fresh)))
-    return replace(fresh, issue=read_issue(files), skip="", added=len(added))
+    return replace(fresh, issue=standing, skip="", added=again.added, updated=again.updated)
 
 
-def read_issue(files: IssueFiles) -> Issue:
-    """Return what the issue's file says; raises IssueError with the line that is wrong."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Standing:
+    """A file that stands, what we wrote of it, and what it lacks."""
+
+    text: str
+    wrote: Issue | None
+    added: tuple[Entry, ...]
+
+
+def _redrafted(
+    settings: Settings, record: IssueRecord, fresh: Issue, standing: _Standing
+) -> Redraft:
+    text, wrote, added = standing.text, standing.wrote, standing.added
+    if wrote is None or record.status is not IssueStatus.DRAFT:
+        return add_only(text, fresh, wrote=wrote, added=added)
+    path, title = files_of(settings, record.number).draft, settings.newsletter.title
+    return redraft(text, fresh, path=path, title=title, wrote=wrote, added=added)
+
+
+def _wrote(files: IssueFiles) -> Issue | None:
+    """Return the issue as we wrote it last, None if that is not known any more."""
     try:
-        data = files.draft.read_bytes()
-    except FileNotFoundError as error:
-        raise IssueError(
-            f"{files.draft}: there is no such issue; newsletter draft writes the next one",
-            path=files.draft,
-        ) from error
-    issue = read_bytes(data, path=files.draft)
-    if issue.number != files.number:
-        raise IssueError(
-            f"{files.draft}: its front matter says number = {issue.number}; write {files.number} "
-            "or rename the file",
-            path=files.draft,
-        )
-    return issue
-
-
-def files_of(settings: Settings, number: int) -> IssueFiles:
-    """Return where the files of an issue lie."""
-    return IssueFiles(issues=settings.paths.issues, number=number)
-
-
-def outline(settings: Settings, now: datetime) -> Outline:
-    """Return what the settings say of sections, sources and limits."""
-    return Outline(
-        sections=tuple((section.name, section.max) for section in settings.sections),
-        sources={
-            feed.name or feed.url: Source(
-                section=feed.section, weight=feed.weight, max_items=feed.max_items
-            )
-            for feed in settings.feed_list()
-        },
-        max_entries=settings.newsletter.max_entries,
-        now=now,
-    )
+        return read_bytes(files.wrote.read_bytes(), path=files.wrote)
+    except (OSError, IssueError):
+        # Without it every line may be an editor's.
+        return None
 
 
 def stored_items(settings: Settings, engine: Engine, covers: Window) -> list[Item]:
@@ -225,7 +244,7 @@ def _told(drafted: Drafted) -> Told:
 
 def _too_few(settings: Settings, issue: Issue, items: list[Item], stories: list[Story]) -> str:
     least = settings.newsletter.min_entries
-    count = len(issue.entries)
+    count = sum(1 for entry in issue.entries if not entry.sponsor)
     if count >= least:
         return ""
     if not items:

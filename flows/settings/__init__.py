@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from flows.errors import SettingsError
 from flows.settings import checks
+from flows.settings.editing import EditSettings, RuleSettings, SponsorSettings
 from flows.settings.model import (
     DatabaseSettings,
     FeedSettings,
@@ -18,6 +19,7 @@ from flows.settings.model import (
     ScheduleSettings,
     SectionSettings,
     SendingSettings,
+    WebSettings,
 )
 from flows.settings.problems import Reporter, broken_toml, message, section_model
 from flows.settings.root import Paths, Settings
@@ -26,14 +28,18 @@ from flows.settings.slots import due_slot, next_slot
 __all__ = [
     "FILE_NAME",
     "DatabaseSettings",
+    "EditSettings",
     "FeedSettings",
     "GatherSettings",
     "NewsletterSettings",
     "Paths",
+    "RuleSettings",
     "ScheduleSettings",
     "SectionSettings",
     "SendingSettings",
     "Settings",
+    "SponsorSettings",
+    "WebSettings",
     "due_slot",
     "find",
     "load",
@@ -42,7 +48,19 @@ __all__ = [
 ]
 
 FILE_NAME = "newsletter.toml"
-NAMES = ("newsletter", "schedule", "gather", "sending", "database", "sections", "feeds")
+NAMES = (
+    "newsletter",
+    "schedule",
+    "gather",
+    "sending",
+    "web",
+    "database",
+    "sections",
+    "feeds",
+    "edit",
+    "rules",
+    "sponsors",
+)
 SECTIONS = {name: section_model(Settings.model_fields[name].annotation) for name in NAMES}
 
 

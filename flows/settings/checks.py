@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from flows.edit.outline import PEOPLE_PROCESS_TOOLS, Layout
 from flows.models import DEFAULT_SECTION
 from flows.settings.problems import LISTS, OTHER_VARIABLES, PREFIX, Problem, dotted, variable
 from flows.settings.shapes import nearest
@@ -47,21 +48,29 @@ def repeated(values: Mapping[str, Any], reporter: Reporter) -> Iterator[Problem]
 
 
 def homeless(values: Mapping[str, Any], reporter: Reporter) -> Iterator[Problem]:
-    """Yield a problem for each feed whose section is none of the sections."""
+    """Yield a problem for each feed or rule whose section is none of the sections."""
+    known = _headings(values)
+    for name in ("feeds", "rules"):
+        for index, entry in enumerate(_entries(values, name)):
+            section = entry.get("section")
+            if isinstance(section, str) and section.strip() and section.strip() not in known:
+                location = (name, index, "section")
+                hint = nearest(section, known) or f"; there are {', '.join(known)}"
+                yield Problem(
+                    key=dotted(location),
+                    given=f'"{section}"',
+                    origin=reporter.origin(location),
+                    advice=f"write the name of one of the [[sections]]{hint}",
+                )
+
+
+def _headings(values: Mapping[str, Any]) -> list[str]:
     names = [entry.get("name") for entry in _entries(values, "sections")]
     known = [name.strip() for name in names if isinstance(name, str)]
-    known.append(DEFAULT_SECTION)
-    for index, entry in enumerate(_entries(values, "feeds")):
-        section = entry.get("section")
-        if isinstance(section, str) and section.strip() and section.strip() not in known:
-            location = ("feeds", index, "section")
-            hint = nearest(section, known) or f"; there are {', '.join(known)}"
-            yield Problem(
-                key=dotted(location),
-                given=f'"{section}"',
-                origin=reporter.origin(location),
-                advice=f"write the name of one of the [[sections]]{hint}",
-            )
+    edit = values.get("edit")
+    if isinstance(edit, dict) and edit.get("layout") == Layout.PEOPLE_PROCESS_TOOLS.value:
+        known += [name for name, _ in PEOPLE_PROCESS_TOOLS if name not in known]
+    return [*known, DEFAULT_SECTION]
 
 
 def misnamed_variables(

@@ -27,6 +27,7 @@ from flows.settings.shapes import (
     Line,
     Mailbox,
     Name,
+    Networks,
     OptionalMailbox,
     PageAddress,
     Period,
@@ -56,6 +57,7 @@ class NewsletterSettings(Part):
     title: Name = Field(description='the newsletter\'s name, such as "DevOps Weekly"')
     sender: Mailbox
     reply_to: OptionalMailbox = ""
+    editor: OptionalMailbox = ""
     postal_address: Name = Field(
         default=PLACEHOLDER_POSTAL_ADDRESS,
         description="the postal address the law wants in every mail",
@@ -131,8 +133,15 @@ class SendingSettings(Part):
     sendgrid_host: BaseAddress = "https://api.sendgrid.com"
     domain: Domain = ""
     fence: bool = Field(default=True, description="true or false")
+    # SendGrid wants ten minutes' notice of a cancellation: a shorter fence could take nothing back.
     fence_minutes: int = Field(
-        default=20, ge=1, le=4000, description="a whole number of minutes from 1 to 4000"
+        default=20, ge=15, le=4000, description="a whole number of minutes from 15 to 4000"
+    )
+    webhook_key: Line = Field(
+        default="", description="the verification key of SendGrid's event webhook"
+    )
+    soft_bounces: int = Field(
+        default=5, ge=0, le=50, description="a whole number of issues from 0 (never) to 50"
     )
     unsubscribe: Literal["web", "sendgrid"] = Field(
         default="web", description='"web" or "sendgrid"'
@@ -140,6 +149,7 @@ class SendingSettings(Part):
     batch_size: int = Field(
         default=1000, ge=1, le=1000, description="a whole number from 1 to 1000"
     )
+    workers: int = Field(default=0, ge=0, le=100, description="a whole number from 0 to 100")
     smtp_host: Host = ""
     smtp_port: int = Field(default=587, ge=1, le=65535, description="a port from 1 to 65535")
     smtp_username: Line = Field(
@@ -148,6 +158,23 @@ class SendingSettings(Part):
     smtp_security: Literal["starttls", "tls", "none"] = Field(
         default="starttls", description='"starttls", "tls" or "none"'
     )
+    smtp_rate: int = Field(
+        default=0, ge=0, le=100_000, description="a whole number of mails a minute, 0 for any"
+    )
+
+
+class WebSettings(Part):
+    """`[web]`: who may sign up by the form, and how often; who may speak for a reader's address."""
+
+    subscribe: bool = Field(default=True, description="true or false")
+    confirm_within: Period = timedelta(hours=48)
+    signups_per_hour: int = Field(
+        default=200, ge=1, le=1_000_000, description="a whole number from 1"
+    )
+    signups_per_network: int = Field(
+        default=10, ge=1, le=1_000_000, description="a whole number from 1"
+    )
+    trusted_proxies: Networks = "127.0.0.1, ::1"
 
 
 class DatabaseSettings(Part):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Location = tuple[str | int, ...]
 
 # The sections that are lists: they stand in the file only.
-LISTS = ("sections", "feeds")
+LISTS = ("sections", "feeds", "rules", "sponsors")
 PREFIX = "NEWSLETTER_"
 # Variables with our prefix that are no settings.
 OTHER_VARIABLES = ("NEWSLETTER_CONFIG", "NEWSLETTER_KEYS")

@@ -14,6 +14,7 @@ from pydantic_settings import (
 
 from flows.errors import SettingsError
 from flows.models import Brand, Feed
+from flows.settings.editing import EditSettings, RuleSettings, SponsorSettings
 from flows.settings.keys import read_keys
 from flows.settings.model import (
     DatabaseSettings,
@@ -23,6 +24,7 @@ from flows.settings.model import (
     ScheduleSettings,
     SectionSettings,
     SendingSettings,
+    WebSettings,
 )
 from flows.settings.problems import LISTS, PREFIX, message
 from flows.settings.sendable import unsendable
@@ -38,6 +40,7 @@ class Paths:
     outbox: Path
     private: Path
     keys: Path
+    model: Path
     server: Path
     prefect: Path
 
@@ -76,9 +79,13 @@ class Settings(BaseSettings):
     schedule: ScheduleSettings = ScheduleSettings()
     gather: GatherSettings = GatherSettings()
     sending: SendingSettings = SendingSettings()
+    web: WebSettings = WebSettings()
     database: DatabaseSettings = DatabaseSettings()
     sections: tuple[SectionSettings, ...] = ()
     feeds: tuple[FeedSettings, ...] = ()
+    edit: EditSettings = EditSettings()
+    rules: tuple[RuleSettings, ...] = ()
+    sponsors: tuple[SponsorSettings, ...] = ()
     sendgrid_api_key: SecretStr = Field(default=SecretStr(""), validation_alias="SENDGRID_API_KEY")
     smtp_password: SecretStr = Field(default=SecretStr(""), validation_alias="SMTP_PASSWORD")
     newsletter_keys: SecretStr = Field(default=SecretStr(""), validation_alias="NEWSLETTER_KEYS")
@@ -120,6 +127,7 @@ class Settings(BaseSettings):
             outbox=self.folder / "outbox",
             private=private,
             keys=private / "keys",
+            model=private / "sections.json",
             server=private / "server.json",
             prefect=private / "prefect",
         )

@@ -127,6 +127,15 @@ def _is_ip(value: str) -> bool:
     return True
 
 
+def _networks(value: str) -> str:
+    try:
+        for part in filter(None, map(str.strip, value.split(","))):
+            ipaddress.ip_network(part, strict=False)
+    except ValueError as error:
+        raise ValueError("") from error
+    return value
+
+
 def is_zone(value: str) -> bool:
     """Tell whether the zone database knows the name."""
     try:
@@ -206,6 +215,11 @@ Domain = Annotated[
     Line, AfterValidator(_domain), Field(description="a domain such as mail.domain.org, or nothing")
 ]
 Host = Annotated[Line, AfterValidator(_host), Field(description="a host name such as smtp.domain")]
+Networks = Annotated[
+    Line,
+    AfterValidator(_networks),
+    Field(description='addresses and networks such as "127.0.0.1, 10.0.0.0/8", or nothing'),
+]
 Zone = Annotated[
     Line, AfterValidator(_zone), Field(description='a time zone such as "Europe/Berlin" or "UTC"')
 ]

@@ -1,0 +1,110 @@
+"""What an editor's second pair of eyes would say of an issue: of its words, not of its mail."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from flows.edit.boilerplate import without_boilerplate
+from flows.edit.canonical import canonical
+from flows.edit.markup import Line
+from flows.edit.sentences import count, is_whole
+from flows.models import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from flows.models import Entry, Issue
+
+LONGEST_BLURB = 65
+
+
+class Rule(NamedTuple):
+    """A rule for an issue: what finds a breach, why it matters, and who says so."""
+
+    id: str
+    find: Callable[[Issue], Iterator[str]]
+    why: str
+    source: str
+
+
+def review(issue: Issue) -> list[Finding]:
+    """Return what is odd about an issue's words; nothing of it blocks sending."""
+    return [
+        Finding(rule=rule.id, severity="warn", message=said, why=rule.why, source=rule.source)
+        for rule in RULES
+        for said in rule.find(issue)
+    ]
+
+
+def twice(issue: Issue) -> Iterator[str]:
+    """Yield the links that stand twice."""
+    places = [
+        (canonical(url), url, title)
+        for entry in issue.entries
+        for url, title in _links(entry)
+        if not entry.sponsor
+    ]
+    counted = Counter(key for key, _url, _title in places)
+    told: set[str] = set()
+    for key, url, _title in places:
+        if counted[key] > 1 and key in told:
+            yield f"{url} stands in the issue already."
+        told.add(key)
+
+
+def _links(entry: Entry) -> Iterator[tuple[str, str]]:
+    if entry.url:
+        yield entry.url, entry.title
+    yield from ((link.url, link.title) for link in entry.links)
+
+
+def long_blurbs(issue: Issue) -> Iterator[str]:
+    """Yield the blurbs that nobody reads in passing."""
+    for entry in _own(issue):
+        if (words := count(entry.blurb)) > LONGEST_BLURB:
+            yield f"The blurb of {entry.title!r} has {words} words; cut it to {LONGEST_BLURB}."
+
+
+def cut_blurbs(issue: Issue) -> Iterator[str]:
+    """Yield the blurbs that do not end where a sentence does."""
+    for entry in _own(issue):
+        if entry.blurb.strip() and not is_whole(entry.blurb.rstrip(" *_`)")):
+            yield f"The blurb of {entry.title!r} ends in mid-sentence."
+
+
+def boilerplate(issue: Issue) -> Iterator[str]:
+    """Yield the blurbs that ask instead of telling."""
+    for entry in _own(issue):
+        lines = [Line(text=line) for line in entry.blurb.split("\n") if line.strip()]
+        if without_boilerplate(lines, cut_at_bar=False) != lines:
+            yield f"The blurb of {entry.title!r} has what publishers put under everything."
+
+
+def waiting(issue: Issue) -> Iterator[str]:
+    """Yield how much is new and under no heading."""
+    if issue.new:
+        stories = "1 story stands" if len(issue.new) == 1 else f"{len(issue.new)} stories stand"
+        yield f'{stories} under "New since the draft" and will not be sent.'
+
+
+def unread(issue: Issue) -> Iterator[str]:
+    """Yield the blurbs that a program wrote and nobody has taken for their own yet."""
+    for entry in issue.entries:
+        if any(note.startswith("draft: ") for note in entry.notes):
+            yield f"The blurb of {entry.title!r} was written by a program; read it."
+
+
+def _own(issue: Issue) -> list[Entry]:
+    """Return the entries whose words are ours: a sponsor's stay as they are."""
+    return [entry for entry in issue.entries if not entry.sponsor]
+
+
+RULES = (
+    Rule("E01", twice, "readers notice, and wonder", "newsletter craft"),
+    Rule("E02", long_blurbs, "readers scan and pick", "newsletter craft"),
+    Rule("E03", cut_blurbs, "it reads as a mistake", "newsletter craft"),
+    Rule("E04", boilerplate, "nobody reads a newsletter for its links", "newsletter craft"),
+    Rule("E06", unread, "what goes out in your name is yours", "the issue file"),
+    Rule("E05", waiting, "only what stands under a heading is sent", "the issue file"),
+)

@@ -1,0 +1,101 @@
+"""Sponsors' slots: booked in the settings by date, written into the draft, and held to the word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from flows.edit.sections import SPONSOR
+from flows.models import Entry, Finding, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from flows.models import Issue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booking:
+    """A slot booked for the issue of a day; without title, url and text its copy is missing."""
+
+    day: date
+    name: str
+    title: str = ""
+    url: str = ""
+    text: str = ""
+
+
+def booked(issue: Issue, bookings: Iterable[Booking]) -> Issue:
+    """Return the issue with the sponsors of its day above all sections, verbatim."""
+    entries = tuple(_entry(one) for one in bookings if one.day == issue.date)
+    if not entries:
+        return issue
+    first = Section(name=SPONSOR, entries=entries)
+    return replace(issue, sections=(first, *issue.sections))
+
+
+def _entry(booking: Booking) -> Entry:
+    missing = _missing(booking)
+    note = f"check: booked for {booking.day}; write {missing} here or in the settings"
+    return Entry(
+        title=booking.title or booking.name,
+        url=booking.url,
+        sponsor=booking.name,
+        blurb=booking.text,
+        notes=(note,) if missing else (),
+    )
+
+
+def _missing(booking: Booking) -> str:
+    parts = [("the link", booking.url), ("the text", booking.text.strip())]
+    return " and ".join(name for name, value in parts if not value)
+
+
+def findings(issue: Issue, bookings: Iterable[Booking]) -> list[Finding]:
+    """Return what is wrong with the slots booked for the issue's day; an empty one blocks it."""
+    found = []
+    for booking in bookings:
+        if booking.day != issue.date:
+            continue
+        entry = _standing(issue, booking)
+        if entry is None:
+            found.append(_error(booking, "no entry of the issue is theirs"))
+        elif not entry.url or not entry.blurb.strip():
+            empty = "link" if not entry.url else "text"
+            found.append(_error(booking, f"their entry has no {empty} yet"))
+        elif _differs(entry, booking):
+            found.append(_changed(booking))
+    return found
+
+
+def _standing(issue: Issue, booking: Booking) -> Entry | None:
+    name = booking.name.casefold()
+    return next((one for one in issue.entries if one.sponsor.casefold() == name), None)
+
+
+def _differs(entry: Entry, booking: Booking) -> bool:
+    words = booking.text.split()
+    return bool(booking.url and entry.url != booking.url) or bool(
+        words and entry.blurb.split() != words
+    )
+
+
+def _error(booking: Booking, what: str) -> Finding:
+    return Finding(
+        rule="sponsor.empty",
+        severity="error",
+        message=f"{booking.name} booked a slot for {booking.day}, and {what}",
+        why="the slot is sold: an issue without it has to be sent again or paid back",
+        source="[[sponsors]] in the settings",
+    )
+
+
+def _changed(booking: Booking) -> Finding:
+    return Finding(
+        rule="sponsor.changed",
+        severity="warn",
+        message=f"the link or the text of {booking.name} is not what was booked",
+        why="a sponsor's words and the address they count clicks by are theirs",
+        source="[[sponsors]] in the settings",
+    )

@@ -1,0 +1,115 @@
+"""The editor's own program for blurbs: asked, limited, marked, and never relied on."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flows.models import Entry
+from flows.pipeline import desk
+from flows.pipeline.blurbs import Answer, Program, ask, marked
+from tests.newsletters import NOW, STORIES, Newsletter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STORY = {"title": "Dry ropes", "text": "Ropes rot."}
+
+
+def program(folder: Path, code: str, *, seconds: float = 20) -> Program:
+    return Program(command=(sys.executable, "-c", code), seconds=seconds, folder=folder)
+
+
+def test_a_program_is_told_the_story_and_prints_the_blurb(tmp_path: Path) -> None:
+    code = "import json, sys; print('Of', json.load(sys.stdin)['title'] + '.')"
+    assert ask(program(tmp_path, code), STORY, seconds=20) == Answer(text="Of Dry ropes.")
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        ("raise SystemExit(3)", "it ended with exit code 3"),
+        ("import os; os.kill(os.getpid(), 9)", "it ended with exit code -9"),
+    ],
+)
+def test_a_program_that_fails_says_how(tmp_path: Path, code: str, problem: str) -> None:
+    assert ask(program(tmp_path, code), STORY, seconds=20).problem == problem
+
+
+def test_a_program_has_its_time_and_no_more(tmp_path: Path) -> None:
+    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'], stdin=None)"
+    slow = "import time; time.sleep(60)"
+    began = time.monotonic()
+    answer = ask(program(tmp_path, slow), STORY, seconds=0.3)
+    assert answer.problem == "it took longer than 0.3 s"
+    assert time.monotonic() - began < 20
+    assert not ask(program(tmp_path, code), STORY, seconds=0).text
+
+
+def test_a_program_that_is_not_there_is_told(tmp_path: Path) -> None:
+    missing = Program(command=(str(tmp_path / "nobody"),), seconds=1, folder=tmp_path)
+    assert "cannot be started" in ask(missing, STORY, seconds=1).problem
+
+
+def test_a_program_is_told_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SENDGRID_API_KEY", "SMTP_PASSWORD", "NEWSLETTER_KEYS"):
+        monkeypatch.setenv(name, "hunter22")
+    code = "import os; print('seen' if 'hunter22' in os.environ.values() else 'clean')"
+    assert ask(program(tmp_path, code), STORY, seconds=20).text == "clean"
+
+
+ENTRY = Entry(
+    title="Dry ropes hold", url="https://a.example/1", blurb="Own words.", notes=("why: x",)
+)
+
+
+def test_what_a_program_wrote_is_marked_and_the_publishers_words_are_offered(
+    tmp_path: Path,
+) -> None:
+    found = marked(ENTRY, Answer(text="A *rope* that is dry lives longer."), program(tmp_path, ""))
+    assert found.blurb == r"A \*rope\* that is dry lives longer."
+    assert found.notes[0].startswith("draft: written by python")
+    assert found.notes[1:] == ("or: Own words.", "why: x")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "dry ropes hold", "Dry ropes hold.", "A text that never ends", "word " * 90 + "end."],
+    ids=["nothing", "the title", "the title again", "a scrap", "too long"],
+)
+def test_what_is_no_blurb_leaves_the_publishers_words(tmp_path: Path, text: str) -> None:
+    found = marked(ENTRY, Answer(text=text), program(tmp_path, ""))
+    assert found.blurb == "Own words."
+    assert "what it printed is no blurb" in found.notes[-1]
+
+
+@pytest.fixture
+def newsletter(tmp_path: Path) -> Newsletter:
+    made = Newsletter(tmp_path).write().tell(*STORIES)
+    script = tmp_path / "blurb.py"
+    script.write_text(
+        "import json, sys\n"
+        "story = json.load(sys.stdin)\n"
+        "print('Somebody else tells about', story['source'], 'and its news in this sentence.')\n",
+        encoding="utf-8",
+    )
+    file = tmp_path / "newsletter.toml"
+    setting = f'\n[edit]\nblurb_command = "{sys.executable} blurb.py"\nblurb_timeout = "30s"\n'
+    file.write_text(file.read_text(encoding="utf-8") + setting, encoding="utf-8")
+    return made
+
+
+def test_a_draft_has_the_programs_blurbs_and_the_check_asks_to_read_them(
+    newsletter: Newsletter,
+) -> None:
+    settings, watcher = newsletter.settings, newsletter.watcher
+    desk.gather_now(settings, observer=watcher)
+    _record, drafted = desk.draft_now(settings, observer=watcher, as_of=NOW)
+    assert {entry.blurb for entry in drafted.issue.entries} == {
+        "Somebody else tells about Harbour Blog and its news in this sentence."
+    }
+    issue = desk.approve_now(settings, 1, observer=watcher)
+    assert all(entry.notes[0].startswith("draft: ") for entry in issue.entries)

@@ -1,0 +1,169 @@
+"""What is said of an issue's words, and the line of its file that each finding names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from flows.edit.issue_file import read, write
+from flows.edit.review import LONGEST_BLURB, review
+from flows.edit.sponsors import Booking, findings
+from flows.models import Entry, Finding, Issue, Section
+from flows.pipeline.pointing import Lines
+from flows.render.check import check
+from flows.render.html import render
+from flows.render.sample import SAMPLE, SAMPLE_BRAND
+
+STORY = Entry(
+    title="Three ways to drain a node",
+    url="https://harbour.example.org/drain",
+    source="Harbour Blog",
+    blurb="Draining a node is easy until a pod refuses to move.",
+)
+
+
+def issue_of(*entries: Entry) -> Issue:
+    return replace(SAMPLE, sections=(Section(name="Clusters", entries=(STORY, *entries)),))
+
+
+def told(issue: Issue) -> list[tuple[str, int]]:
+    """The rules that find something, each with its line of the file as it is written."""
+    text = write(issue)
+    found = Lines(text).point(review(read(text, path=Path("042.md"))))
+    return [(finding.rule, finding.line) for finding in found]
+
+
+def line_of(issue: Issue, part: str) -> int:
+    lines = write(issue).splitlines()
+    [number] = [number for number, line in enumerate(lines, 1) if part in line]
+    return number
+
+
+def test_the_sample_is_in_order() -> None:
+    assert review(SAMPLE) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "entry", "part"),
+    [
+        (
+            "E01",
+            replace(STORY, title="Again", url="http://www.harbour.example.org/drain/?utm_source=x"),
+            "[Again]",
+        ),
+        (
+            "E02",
+            replace(STORY, title="Long", url="https://a.example/", blurb="Wo rd " * 50 + "x."),
+            "Wo rd",
+        ),
+        (
+            "E03",
+            replace(STORY, title="Cut", url="https://a.example/", blurb="It ends with a"),
+            "ends with a",
+        ),
+        (
+            "E03",
+            replace(STORY, title="Teaser", url="https://a.example/", blurb="It ends with …"),
+            "ends with …",
+        ),
+        (
+            "E04",
+            replace(
+                STORY,
+                title="Plea",
+                url="https://a.example/",
+                blurb="We drained a node. Subscribe to our newsletter for more.",
+            ),
+            "We drained",
+        ),
+    ],
+)
+def test_odd_words_are_told_with_their_line(rule: str, entry: Entry, part: str) -> None:
+    issue = issue_of(entry)
+    assert told(issue) == [(rule, line_of(issue, part))]
+
+
+def test_words_that_may_be_so_are_not_told() -> None:
+    fine = (
+        replace(STORY, title="Whole", url="https://a.example/1", blurb='He said "so be it."'),
+        replace(STORY, title="Marked", url="https://a.example/2", blurb="It is **done.**"),
+        replace(STORY, title="None", url="https://a.example/3", blurb=""),
+        replace(
+            STORY, title="Long", url="https://a.example/4", blurb="wo " * (LONGEST_BLURB - 1) + "x."
+        ),
+    )
+    assert told(issue_of(*fine)) == []
+
+
+def test_a_sponsors_words_stay_as_they_are() -> None:
+    sponsored = replace(STORY, source="", sponsor="Acme", blurb="Use the code SHIP for a rebate")
+    assert told(issue_of(sponsored)) == []
+
+
+def test_what_waits_under_its_own_heading_is_told() -> None:
+    issue = replace(issue_of(), new=(replace(STORY, url="https://a.example/new"),))
+    assert told(issue) == [("E05", line_of(issue, "## New since the draft"))]
+    assert "1 story stands" in review(issue)[0].message
+
+
+@pytest.mark.parametrize(
+    ("change", "rule", "part"),
+    [
+        ({"subject": "BUY IT NOW"}, "H12", "subject ="),
+        ({"preheader": "Too short"}, "P01", "preheader ="),
+    ],
+)
+def test_the_inbox_line_is_mended_in_the_front_matter(
+    change: dict[str, str], rule: str, part: str
+) -> None:
+    issue = replace(SAMPLE, **change)  # type: ignore[arg-type]  # only texts are changed here
+    found = Lines(write(issue)).point(check(render(issue, SAMPLE_BRAND), SAMPLE_BRAND))
+    assert [(one.rule, one.line) for one in found] == [(rule, line_of(issue, part))]
+
+
+@pytest.mark.parametrize(
+    ("rule", "entry", "part"),
+    [
+        ("L02", replace(STORY, title="Plain", url="http://a.example/x"), "[Plain]"),
+        ("L01", replace(STORY, title="Here", url="https://a.example/x"), "[Here]"),
+        ("L05", replace(STORY, title="Short", url="https://bit.ly/3x"), "[Short]"),
+        (
+            "L02",
+            replace(
+                STORY,
+                title="Blurb",
+                url="https://a.example/x",
+                blurb="As told [in (part) two](http://b.example/p_(2)) last week.",
+            ),
+            "As told",
+        ),
+    ],
+)
+def test_a_link_is_mended_where_it_stands(rule: str, entry: Entry, part: str) -> None:
+    issue = issue_of(entry)
+    found = Lines(write(issue)).point(check(render(issue, SAMPLE_BRAND), SAMPLE_BRAND))
+    assert [(one.rule, one.line) for one in found] == [(rule, line_of(issue, part))]
+
+
+def test_a_sponsors_slot_is_filled_where_it_stands() -> None:
+    sponsored = replace(STORY, source="", sponsor="Acme & Sons", title="Ship", blurb="")
+    issue = issue_of(sponsored)
+    booked = Booking(day=issue.date, name="Acme & Sons")
+    found = Lines(write(issue)).point(findings(issue, [booked]))
+    assert [one.line for one in found] == [line_of(issue, "Sponsored ·")]
+    nowhere = Lines(write(SAMPLE)).point(findings(SAMPLE, [booked]))
+    assert [one.line for one in nowhere] == [line_of(SAMPLE, "date =")]
+
+
+def test_a_link_that_is_also_left_over_is_mended_where_it_is_sent() -> None:
+    plain = replace(STORY, title="Plain", url="http://a.example/x")
+    issue = replace(issue_of(plain), left_over=(replace(plain, title="Left"),))
+    found = Lines(write(issue)).point(check(render(issue, SAMPLE_BRAND), SAMPLE_BRAND))
+    assert [one.line for one in found] == [line_of(issue, "[Plain]")]
+
+
+def test_what_no_line_of_the_file_is_about_has_none() -> None:
+    theme = Finding(rule="D08", severity="error", message="<p> has padding, 'x' and 'y'.")
+    assert Lines(write(SAMPLE)).point([theme]) == [theme]

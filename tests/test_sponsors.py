@@ -1,0 +1,136 @@
+"""Sponsors' slots: booked by date, verbatim, marked, and never left empty."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flows.edit.issue_file import read, write
+from flows.edit.sponsors import Booking, booked, findings
+from flows.errors import CheckFailed
+from flows.models import Entry, Issue, Outcome, Section
+from flows.pipeline import desk
+from tests.newsletters import NOW, STORIES, Newsletter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DAY = date(2026, 11, 30)
+URL = "https://ropes.example.com/?utm_source=harbour&utm_campaign=a_b"
+BOOKING = Booking(
+    day=DAY, name="Ropes & Co", title="Buy *dry* ropes", url=URL, text="They **hold**."
+)
+STORY = Entry(title="A story", url="https://harbour.example/1", source="Blog")
+ISSUE = Issue(
+    number=7, date=DAY, subject="Weekly 7", sections=(Section(name="News", entries=(STORY,)),)
+)
+BOOKED = """
+[[sponsors]]
+date = 2026-11-30
+name = "Ropes & Co"
+"""
+COPY = f"""\
+title = "Buy dry ropes"
+url = "{URL}"
+text = "They hold when nothing else does."
+"""
+
+
+def test_a_booked_slot_stands_above_all_and_is_verbatim_in_the_file() -> None:
+    text = write(booked(ISSUE, [BOOKING]))
+    told = read(text, path=Path("007.md"))
+    assert told.sections[0].name == "Sponsor"
+    assert told.sections[0].entries == (
+        Entry(title="Buy *dry* ropes", url=URL, sponsor="Ropes & Co", blurb="They **hold**."),
+    )
+    assert f"]({URL})\nSponsored · Ropes & Co\nThey **hold**.\n" in text
+
+
+def test_a_slot_of_another_day_is_not_this_issues() -> None:
+    other = replace(BOOKING, day=date(2026, 12, 7))
+    assert booked(ISSUE, [other]) == ISSUE
+    assert findings(ISSUE, [other]) == []
+
+
+def edited(change: Callable[[Entry], Entry]) -> Issue:
+    issue = booked(ISSUE, [BOOKING])
+    [entry] = issue.sections[0].entries
+    return replace(issue, sections=(Section(name="Sponsor", entries=(change(entry),)),))
+
+
+@pytest.mark.parametrize(
+    ("issue", "severity", "says"),
+    [
+        (ISSUE, "error", "no entry of the issue is theirs"),
+        (edited(lambda one: replace(one, url="")), "error", "has no link yet"),
+        (edited(lambda one: replace(one, blurb="")), "error", "has no text yet"),
+        (edited(lambda one: replace(one, url="https://a.example")), "warn", "not what was booked"),
+        (edited(lambda one: replace(one, blurb="Mine.")), "warn", "not what was booked"),
+    ],
+)
+def test_an_empty_slot_is_an_error_and_a_changed_one_a_warning(
+    issue: Issue, severity: str, says: str
+) -> None:
+    [finding] = findings(issue, [BOOKING])
+    assert (finding.severity, says in finding.message) == (severity, True)
+
+
+def test_a_slot_as_booked_is_fine() -> None:
+    assert findings(booked(ISSUE, [BOOKING]), [BOOKING]) == []
+
+
+def test_a_slot_without_copy_can_be_read_back_and_says_what_is_missing() -> None:
+    bare = Booking(day=DAY, name="Ropes & Co")
+    issue = booked(ISSUE, [bare])
+    assert read(write(issue), path=Path("007.md")) == issue
+    assert "write the link and the text" in issue.entries[0].notes[0]
+
+
+@pytest.fixture
+def newsletter(tmp_path: Path) -> Newsletter:
+    made = Newsletter(tmp_path).write().tell(*STORIES).subscribe(1)
+    return book(made, BOOKED)
+
+
+def book(newsletter: Newsletter, text: str) -> Newsletter:
+    newsletter.write()
+    file = newsletter.folder / "newsletter.toml"
+    file.write_text(file.read_text(encoding="utf-8") + text, encoding="utf-8")
+    return newsletter
+
+
+def test_an_empty_booked_slot_blocks_approval_and_sending(newsletter: Newsletter) -> None:
+    verdict = newsletter.run()
+    assert verdict.verdict is Outcome.FAILED
+    assert "Ropes & Co booked a slot for 2026-11-30" in verdict.reason
+    with pytest.raises(CheckFailed, match="has no link yet"):
+        desk.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
+    assert newsletter.mails == []
+
+
+def test_copy_that_comes_later_is_taken_from_the_settings(newsletter: Newsletter) -> None:
+    newsletter.run()
+    book(newsletter, BOOKED + COPY)
+    _, drafted = desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
+    assert drafted.issue.sections[0].entries == (
+        Entry(
+            title="Buy dry ropes",
+            url=URL,
+            sponsor="Ropes & Co",
+            blurb="They hold when nothing else does.",
+        ),
+    )
+    assert newsletter.run().verdict is Outcome.SENT
+    assert "Sponsored" in newsletter.mails[0].read_text(encoding="utf-8")
+
+
+def test_a_sponsor_is_no_story(newsletter: Newsletter) -> None:
+    book(newsletter, BOOKED + COPY)
+    newsletter.tell(*STORIES[:2])
+    verdict = newsletter.run()
+    assert verdict.verdict is Outcome.SKIPPED
+    assert "only 2 of 2 stories" in verdict.reason
