@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import uuid
 import warnings
@@ -13,6 +14,7 @@ import hypothesis
 import pytest
 from sqlalchemy import URL, NullPool, create_engine, make_url, text
 
+from flows.cli.server import own_server
 from flows.store.migrations import migrate_all
 from subscribers.database import open_database
 from tests.feed_server import FeedServer
@@ -21,11 +23,15 @@ from tests.sendgrid_server import SendGridServer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from playwright.sync_api import Browser
     from sqlalchemy import Engine
 
 # A busy machine is no reason for a red test: no example has a time limit.
 hypothesis.settings.register_profile("newsletter", deadline=None)
 hypothesis.settings.load_profile("newsletter")
+
+# Migrated once, copied for each test.
+TEMPLATE = "template_newsletter"
 
 
 @pytest.fixture
@@ -34,11 +40,17 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
+def sqlite_engine(tmp_path: Path) -> Iterator[Engine]:
     engine = open_database(f"sqlite:///{tmp_path / 'newsletter.db'}")
     migrate_all(engine)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def engine(sqlite_engine: Engine) -> Engine:
+    """A fresh database; a module that is about SQL makes it `any_engine` for all its tests."""
+    return sqlite_engine
 
 
 @pytest.fixture
@@ -54,6 +66,37 @@ def sendgrid_server() -> Iterator[SendGridServer]:
 
 
 @pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Prefect's folder with a migrated, empty database: made once, copied by who needs one."""
+    state = tmp_path_factory.mktemp("home")
+    with own_server(state, ui=False, narrate=lambda _: None):
+        pass
+    return state / "prefect"
+
+
+@pytest.fixture(scope="session")
+def api(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Prefect server of this session's own; PREFECT_API_URL names it."""
+    state = tmp_path_factory.mktemp("prefect")
+    shutil.copytree(home, state / "prefect")
+    with own_server(state, ui=False, narrate=lambda _: None) as own:
+        yield own.url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium; skipped where it is not installed."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("there is no Chromium on this machine (apt-get install chromium)")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        started_browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield started_browser
+        started_browser.close()
+
+
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[URL]:
     """A PostgreSQL server of this session's own; skipped where it cannot be had."""
     with warnings.catch_warnings():
@@ -65,20 +108,39 @@ def postgres() -> Iterator[URL]:
     # A root user's server runs as somebody else, who must get in.
     folder.chmod(0o755)
     server = pgserver.get_server(folder, cleanup_mode="delete")
-    yield make_url(server.get_uri())
+    url = make_url(server.get_uri())
+    _in_a_hurry(url)
+    yield url
     server.cleanup()
+
+
+def _in_a_hurry(url: URL) -> None:
+    """Let the server keep nothing through a power cut, and make the database that others copy."""
+    admin = admin_of(url)
+    with admin.connect() as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+        connection.execute(text(f"CREATE DATABASE {TEMPLATE}"))
+    template = open_database(url.set(database=TEMPLATE).render_as_string(hide_password=False))
+    migrate_all(template)
+    template.dispose()
+
+
+def admin_of(url: URL) -> Engine:
+    """Return an engine that makes and drops databases."""
+    driver = url.set(drivername="postgresql+psycopg")
+    return create_engine(driver, isolation_level="AUTOCOMMIT", poolclass=NullPool)
 
 
 @pytest.fixture
 def postgres_engine(postgres: URL) -> Iterator[Engine]:
     """A fresh database on PostgreSQL."""
     name = f"test_{uuid.uuid4().hex}"
-    driver = postgres.set(drivername="postgresql+psycopg")
-    admin = create_engine(driver, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    admin = admin_of(postgres)
     with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
     engine = open_database(postgres.set(database=name).render_as_string(hide_password=False))
-    migrate_all(engine)
     yield engine
     engine.dispose()
     with admin.connect() as connection:
@@ -88,6 +150,6 @@ def postgres_engine(postgres: URL) -> Iterator[Engine]:
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def any_engine(request: pytest.FixtureRequest) -> Engine:
     """A fresh database, once on each of the two."""
-    name = "engine" if request.param == "sqlite" else "postgres_engine"
+    name = "sqlite_engine" if request.param == "sqlite" else "postgres_engine"
     engine: Engine = request.getfixturevalue(name)
     return engine

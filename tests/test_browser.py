@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.browser
 
 WIDTHS = (320, 600, 800)
@@ -63,17 +61,6 @@ AWKWARD = {
     "markup-in-title": of_entries(entry('<table width="2000"> & <script>acted()</script>')),
     "no-entries": Issue(number=1, date=date(2026, 1, 1), subject="Nothing"),
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium on this machine (apt-get install chromium)")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -201,6 +188,28 @@ def test_links_are_as_high_as_a_fingertip(browser: Browser, theme: str) -> None:
     assert len(alone) == 3
     assert all((link.bounding_box() or {"height": 0})["height"] >= 24 for link in alone)
     page.close()
+
+
+@pytest.mark.parametrize("theme", names())
+def test_the_kept_block_thins_the_lines_under_links(page: Page, theme: str) -> None:
+    # A style attribute's "text-decoration: underline" sets thickness and colour back.
+    page.set_content(html_of(SAMPLE, theme))
+    link = page.locator("h3 a").first
+    thickness = link.evaluate("one => getComputedStyle(one).textDecorationThickness")
+    assert thickness == "1px"
+
+
+def test_a_title_has_the_inks_colour_and_a_links_line(page: Page) -> None:
+    page.set_content(html_of(SAMPLE, "default"))
+    told = "one => getComputedStyle(one)"
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        title = page.locator("h3 a").first
+        link = page.locator("p.words a").first
+        ink = page.locator("h1").evaluate(f"{told}.color")
+        assert title.evaluate(f"{told}.color") == ink
+        line = title.evaluate(f"{told}.textDecorationColor")
+        assert line == link.evaluate(f"{told}.color") != ink
 
 
 @pytest.mark.parametrize("theme", names())

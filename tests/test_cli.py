@@ -150,7 +150,19 @@ def test_help_takes_less_than_three_tenths_of_a_second() -> None:
     [
         (NewsletterError("a: it went wrong"), 1, "newsletter: a: it went wrong\n"),
         (SettingsError("b: it is set wrong"), 2, "newsletter: b: it is set wrong\n"),
-        (PermissionError(13, "Permission denied", "/x"), 1, "newsletter: /x: Permission denied\n"),
+        (
+            PermissionError(13, "Permission denied", "/x"),
+            1,
+            (
+                "newsletter: /x: Permission denied; "
+                "name another place, or give yourself the right to this one\n"
+            ),
+        ),
+        (
+            FileExistsError(17, "It exists", "/x"),
+            1,
+            "newsletter: /x: It exists; name another place\n",
+        ),
         (KeyboardInterrupt(), 130, "newsletter: interrupted\n"),
         (click.Abort(), 130, "newsletter: interrupted\n"),
     ],
@@ -166,6 +178,16 @@ def test_with_json_the_error_is_also_data() -> None:
     result = CliRunner().invoke(failing(NewsletterError("it went wrong")), ["fail", "--json"])
     assert json.loads(result.stdout) == {"error": "it went wrong"}
     assert result.exit_code == 1
+
+
+@pytest.mark.parametrize("command", [["run"], ["send", "1"]])
+def test_wrong_settings_are_a_failed_verdict_in_json(command: list[str], tmp_path: Path) -> None:
+    missing = ["--config", str(tmp_path / "no.toml"), "--json"]
+    result = CliRunner().invoke(newsletter, [*command, *missing])
+    verdict = json.loads(result.stdout)
+    assert result.exit_code == 2
+    assert (verdict["verdict"], verdict["issue"], verdict["entries"]) == ("failed", None, 0)
+    assert "there is no such file" in verdict["reason"]
 
 
 def test_a_bug_shows_itself() -> None:

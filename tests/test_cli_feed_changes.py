@@ -84,7 +84,7 @@ def test_a_feed_that_moved_for_good_is_added_at_its_new_place(
 
 @pytest.mark.parametrize(
     ("path", "why"),
-    [("/login", "perhaps a login"), ("/status/404", "404"), ("/close", "Server disconnected")],
+    [("/login", "perhaps a login"), ("/status/404", "404"), ("/close", "server disconnected")],
 )
 def test_what_is_no_feed_changes_nothing(
     settings_file: Path, feed_server: FeedServer, path: str, why: str

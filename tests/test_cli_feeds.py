@@ -73,6 +73,14 @@ def test_a_file_is_checked_without_settings_or_database(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["feed.xml"]
 
 
+def test_a_files_relative_links_lead_on_from_where_it_is_said_to_be_from(tmp_path: Path) -> None:
+    (tmp_path / "feed.xml").write_bytes(FEED.replace(b"https://harbour.example/", b"/"))
+    at = ("--url", "https://harbour.example/feed")
+    report = json.loads(run("check", "feed.xml", "--json", *at).stdout)
+    assert report["items"][0]["url"] == "https://harbour.example/cranes"
+    assert run("check", "https://harbour.example/feed", *at).exit_code == 2
+
+
 def test_a_check_is_readable_too(tmp_path: Path) -> None:
     (tmp_path / "feed.xml").write_bytes(FEED)
     result = run("check", "feed.xml")

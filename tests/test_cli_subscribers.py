@@ -108,19 +108,27 @@ def test_an_import_tells_every_row_that_was_not_added(run: Run, folder: Path) ->
     assert "line 3: kept out: left@rivers.example: unsubscribed on" in told
     assert "line 4: refused: 'bad' is no e-mail address" in told
     assert "Imported people.csv: 1 added, 0 already there, 1 kept out, 1 refused." in told
-    assert not people.with_name("people.csv.refused.csv").exists()
+    assert "All of these are in people.csv.refused.csv." in told
+    with people.with_name("people.csv.refused.csv").open(newline="") as file:
+        assert [(row["line"], row["fate"]) for row in csv.DictReader(file)] == [
+            ("3", "kept out"),
+            ("4", "refused"),
+        ]
 
 
 def test_an_import_as_json_is_data_for_scripts(run: Run, folder: Path) -> None:
     folder.joinpath("people.csv").write_text("email,x\nann@rivers.example,\nbad,\n", "utf-8")
     assert json.loads(run("import", "people.csv", "--json", *AGREED).stdout) == {
         "file": "people.csv",
+        "service": "",
         "dry_run": False,
         "added": 1,
         "already_there": 0,
         "kept_out": 0,
         "refused": 1,
+        "doubtful": 0,
         "ignored_columns": ["x"],
+        "report": "people.csv.refused.csv",
         "rows": [
             {
                 "line": 3,
@@ -137,7 +145,8 @@ def test_many_bad_rows_are_told_in_a_file(run: Run, folder: Path) -> None:
     folder.joinpath("people.csv").write_text(f"email\n{rows}good@rivers.example\n", "utf-8")
     told = run("import", "people.csv", *AGREED).stderr
     assert told.count("refused: 'bad") == 20
-    assert "and 30 more; all of them are in people.csv.refused.csv" in told
+    assert "and 30 more" in told
+    assert "All of these are in people.csv.refused.csv." in told
     with folder.joinpath("people.csv.refused.csv").open(newline="") as file:
         report = list(csv.DictReader(file))
     assert [row["line"] for row in report] == [str(number) for number in range(2, 52)]
@@ -176,7 +185,7 @@ def test_the_list_is_data_and_the_counts_are_narration(run: Run) -> None:
 def test_an_export_goes_to_stdout_or_a_file_for_its_owner(run: Run, folder: Path) -> None:
     run("add", "ann@rivers.example", "--name", "=1+1", *AGREED)
     stdout = run("export").stdout
-    assert stdout.splitlines()[0] == "email,name,status,created_at,consent"
+    assert stdout.splitlines()[0] == "email,name,status,created_at,consent,tags"
     assert stdout.splitlines()[1].startswith("ann@rivers.example,'=1+1,active,")
     run("export", "--output", "out.csv")
     out = folder / "out.csv"
@@ -205,3 +214,74 @@ def test_forgetting_asks_first_and_then_keeps_them_out(run: Run, folder: Path) -
     assert "Nothing was held" in run("forget", "ann@rivers.example", "--yes").stderr
     folder.joinpath("people.csv").write_text("email\nann@rivers.example\n", encoding="utf-8")
     assert "1 kept out" in run("import", "people.csv", *AGREED).stderr
+
+
+def test_a_likely_slip_is_told_and_added_all_the_same(run: Run, folder: Path) -> None:
+    assert "for gmail.com" in run("add", "ann@gmial.com", *AGREED).stderr
+    folder.joinpath("people.csv").write_text("email\nbob@hotmial.com\ninfo@x.example\n", "utf-8")
+    told = run("import", "people.csv", *AGREED).stderr
+    assert "line 2: added: bob@hotmial.com looks like a slip of the keys for hotmail.com" in told
+    assert "line 3: added: info@x.example is the address of a role, not of a person" in told
+    assert "2 added (2 of them doubtful)" not in told
+    assert "(2 of them doubtful)" in told
+    assert sorted(listed(run)) == ["ann@gmial.com", "bob@hotmial.com", "info@x.example"]
+
+
+def test_tags_are_put_on_and_taken_off(run: Run, folder: Path) -> None:
+    run("add", "ann@rivers.example", "--tag", "Test Group", *AGREED)
+    folder.joinpath("people.csv").write_text(
+        'email,tags\nbob@rivers.example,"VIP, Berlin"\ncy@rivers.example,\n', "utf-8"
+    )
+    run("import", "people.csv", "--tag", "meetup", *AGREED)
+    assert listed(run, "--tag", "test-group") == ["ann@rivers.example"]
+    assert listed(run, "--tag", "meetup") == ["bob@rivers.example", "cy@rivers.example"]
+    assert listed(run, "--tag", "berlin") == ["bob@rivers.example"]
+    assert "2 more" in run("tag", "vip", "ann@rivers.example", "cy@rivers.example").stderr
+    assert "0 more" in run("tag", "VIP", "ann@rivers.example").stderr
+    assert "1 fewer" in run("untag", "vip", "bob@rivers.example").stderr
+    assert listed(run, "--tag", "vip") == ["ann@rivers.example", "cy@rivers.example"]
+    assert listed(run, "--tag", "vip", "--status", "pending") == []
+    assert "no tag" in run("tag", "!!", "ann@rivers.example", code=2).stderr
+
+
+def test_all_that_is_held_on_somebody_comes_as_json(run: Run, folder: Path) -> None:
+    run("add", "ann@rivers.example", "--name", "Ann", "--tag", "team", *AGREED)
+    held = json.loads(run("export", "Ann@Rivers.example").stdout)
+    assert held["subscriber"]["email"] == "ann@rivers.example"
+    assert held["tags"] == ["team"]
+    assert [record["text"] for record in held["consents"]] == ["signed the sheet"]
+    assert (held["deliveries"], held["letters"], held["suppression"]) == ([], [], None)
+    run("export", "ann@rivers.example", "--output", "ann.json")
+    assert json.loads((folder / "ann.json").read_text(encoding="utf-8")) == held
+    assert (folder / "ann.json").stat().st_mode & 0o777 == 0o600
+    run("forget", "ann@rivers.example", "--yes")
+    left = json.loads(run("export", "ann@rivers.example").stdout)
+    assert left["subscriber"] is None
+    assert left["suppression"]["key"].startswith("sha256:")
+    assert "ann" not in json.dumps(left)
+    assert "nothing is held" in run("export", "bob@rivers.example", code=1).stderr
+
+
+def test_forgetting_takes_the_mails_in_the_outbox_with_it(run: Run, folder: Path) -> None:
+    run("add", "ann@rivers.example", *AGREED)
+    for name in ("042/000001.eml", "042/000002.eml", "letters/x.eml", "letters/y.eml"):
+        path = folder / "outbox" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        who = "bob" if "y" in name else "ann"
+        path.write_bytes(f"To: {who.title()} <{who}@rivers.example>\r\n\r\nx".encode())
+    assert "2 mails in the outbox" in run("forget", "ann@rivers.example", "--yes").stderr
+    left = sorted(path.name for path in (folder / "outbox").rglob("*.eml"))
+    assert left == ["000002.eml", "y.eml"]
+
+
+def test_the_figures_are_told_as_tables_and_as_data(run: Run) -> None:
+    run("add", "ann@rivers.example", "--tag", "team", *AGREED)
+    run("add", "bob@rivers.example", *AGREED)
+    run("remove", "bob@rivers.example")
+    told = run("stats").stdout
+    assert "0 pending, 1 active, 1 unsubscribed" in told
+    assert "subscribers add" in told
+    found = json.loads(run("stats", "--json").stdout)
+    assert (found["active"], found["tags"], len(found["weeks"])) == (1, {"team": 1}, 26)
+    assert found["weeks"][-1] | {"monday": ""} == {"monday": "", "came": 2, "left": 1, "total": 1}
+    assert found["sources"] == [{"name": "subscribers add", "people": 2, "active": 1}]

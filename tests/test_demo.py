@@ -14,7 +14,7 @@ from flows.cli.demo_report import report
 from flows.demo.folder import furnish, open_folder
 from flows.edit.issue_file import write
 from flows.models import Entry, FeedState, Issue, Outcome, Section, Verdict
-from flows.pipeline.drafting import files_of
+from flows.pipeline.reading import files_of
 from flows.pipeline.stores import open_store
 from flows.settings import load
 from flows.store.feeds import save_state

@@ -62,7 +62,7 @@ def test_a_304_keeps_the_validators_it_does_not_name(
 def test_a_304_nobody_asked_for_is_a_failure(
     client: httpx.Client, feed_server: FeedServer, now: datetime
 ) -> None:
-    with pytest.raises(FetchError, match="304"):
+    with pytest.raises(FetchError, match="304: it says that nothing changed"):
         fetch(client, feed_server.url("/status/304"), now=now)
 
 
@@ -167,6 +167,7 @@ def test_410_is_for_good_unless_a_temporary_redirect_led_there(
     ("path", "why"),
     [
         ("/close", "without sending a response"),
+        ("/garbage", "does not speak HTTP"),
         ("/truncated", "without sending complete"),
         ("/bomb/64", "larger than 10 MB"),
         ("/endless", "larger than 10 MB"),
@@ -187,11 +188,12 @@ def test_silence_ends_at_the_read_limit(
         fetch(hasty, feed_server.url(path), now=now)
 
 
+@pytest.mark.parametrize("path", ["/drip", "/drip-head"])
 def test_a_drip_ends_at_the_total_limit(
-    client: httpx.Client, feed_server: FeedServer, now: datetime
+    client: httpx.Client, feed_server: FeedServer, now: datetime, path: str
 ) -> None:
     with pytest.raises(FetchError, match="in time"):
-        fetch(client, feed_server.url("/drip"), now=now, trip=Trip(Limits(seconds=0.3)))
+        fetch(client, feed_server.url(path), now=now, trip=Trip(Limits(seconds=0.3)))
 
 
 @pytest.mark.parametrize(
@@ -202,6 +204,11 @@ def test_an_address_that_is_none_is_a_sentence(
 ) -> None:
     with pytest.raises(FetchError):
         fetch(client, url, now=now)
+
+
+def test_a_port_nobody_listens_at_is_a_plain_sentence(client: httpx.Client, now: datetime) -> None:
+    with pytest.raises(FetchError, match=r"^fetch: http://127\.0\.0\.1:1/: connection refused$"):
+        fetch(client, "http://127.0.0.1:1/", now=now)
 
 
 def test_a_password_in_an_address_is_not_told(client: httpx.Client, now: datetime) -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from flows.errors import FetchError, RefusedAddress
 from flows.gather.fetch import fetch, open_client, user_agent
 from flows.gather.gather import gather
-from flows.gather.limits import IN_ALL, PER_HOST, Limits, Trip
+from flows.gather.limits import Limits, Trip
 from flows.gather.manners import MOST_404, after_failure
 from flows.models import Feed, FeedReport, FeedState
 from flows.store.feeds import load_states
@@ -182,6 +183,15 @@ def test_rule_8_retry_after_is_honoured_and_four_hours_without_it(
     assert least * HOUR <= asker.rests() <= most * HOUR
 
 
+def test_rule_8_retry_after_is_honoured_on_a_good_answer_and_a_304_too(
+    asking: Asking, feed_server: FeedServer
+) -> None:
+    asker = asking(feed_server.put("/f", FEED, etag='"1"', Retry_After="10800"))
+    for visit, status in enumerate(("new", "unchanged")):
+        assert asker.ask(at=visit * 4 * HOUR).status == status
+        assert asker.rests() == 3 * HOUR
+
+
 @pytest.mark.parametrize(("seconds", "hours"), [(60, 1), (14400, 4), (604800, 12)])
 def test_rule_9_max_age_is_the_least_interval_with_a_ceiling(
     asking: Asking, feed_server: FeedServer, seconds: int, hours: int
@@ -285,13 +295,37 @@ def test_rule_17_the_whole_visit_has_a_time_limit(
         fetch(client, feed_server.url("/drip"), trip=Trip(Limits(seconds=0.3)), now=NOW)
 
 
-def test_rule_18_two_at_once_on_a_host_and_twenty_odd_in_all(
+def test_rule_18_two_at_once_on_a_host(client: httpx.Client, feed_server: FeedServer) -> None:
+    feeds = [Feed(url=feed_server.url(f"/crowd/3/{n}")) for n in range(6)]
+    assert len(list(gather(feeds, {}, client=client, now=NOW))) == 6
+    assert feed_server.most_at_once <= 2
+
+
+def test_rule_18_thirty_in_all(
+    client: httpx.Client, feed_server: FeedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = socket.getaddrinfo
+
+    def resolve(host: str, port: int, *arguments: Any, **options: Any) -> list[Any]:
+        host = "127.0.0.1" if host.endswith(".example") else host
+        return system(host, port, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    urls = [feed_server.url("/crowd/33", host=f"h{n}.example") for n in range(45)]
+    reports = list(gather([Feed(url=url) for url in urls], {}, client=client, now=NOW))
+    assert {report.status for report in reports} == {"new"}
+    assert feed_server.most_at_once <= 32
+
+
+def test_rule_18_a_host_that_hangs_keeps_no_other_waiting(
     client: httpx.Client, feed_server: FeedServer
 ) -> None:
-    feeds = [Feed(url=feed_server.put(f"/many/{n}", FEED)) for n in range(12)]
-    assert len(list(gather(feeds, {}, client=client, now=NOW))) == 12
-    assert feed_server.most_at_once <= PER_HOST
-    assert 16 <= IN_ALL <= 32
+    hanging = [Feed(url=feed_server.url(f"/hang/{n}")) for n in range(60)]
+    feed_server.put("/good", FEED, etag='"1"')
+    good = [Feed(url=feed_server.url(f"/good?{n}", host="localhost")) for n in range(40)]
+    with closing(gather([*hanging, *good], {}, client=client, now=NOW)) as reports:
+        told = [next(reports) for _ in good]
+    assert {report.status for report in told} == {"new"}
 
 
 def test_rule_18_a_connection_we_gave_up_still_counts_for_its_host(
@@ -395,3 +429,15 @@ def test_many_large_bodies_wait_for_one_another() -> None:
         limits.stopped.set()
         waiting.join(5)
         assert not waiting.is_alive()
+
+
+def test_bodies_are_unpacked_one_at_a_time(client: httpx.Client, feed_server: FeedServer) -> None:
+    limits = Limits()
+    options = {"trip": Trip(limits), "now": NOW}
+    with limits.decoding:
+        other = Thread(target=fetch, args=(client, feed_server.url()), kwargs=options)
+        other.start()
+        other.join(0.1)
+        assert other.is_alive()
+    other.join(5)
+    assert not other.is_alive()

@@ -155,7 +155,7 @@ def test_a_reason_is_given_where_none_is_set() -> None:
 def test_an_address_of_several_lines_keeps_them() -> None:
     brand = replace(SAMPLE_BRAND, postal_address="12 Quay Street\n1234 Port Example")
     mail = render(SAMPLE, brand)
-    assert "12 Quay Street<br>1234 Port Example" in mail.html
+    assert "<bdi>12 Quay Street</bdi><br><bdi>1234 Port Example</bdi>" in mail.html
     assert "12 Quay Street\n1234 Port Example\n" in mail.text
     assert check(mail, brand) == []
 
@@ -231,6 +231,19 @@ def test_every_part_of_a_mail_changes_the_digest() -> None:
         len({digest(*["x" if index == place else "" for index in range(4)]) for place in range(5)})
         == 5
     )
+
+
+def test_an_address_keeps_its_order_in_a_mail_from_right_to_left() -> None:
+    # Beside an Arabic name, "12 Quay Street" would be shown as "Quay Street 12".
+    brand = replace(
+        SAMPLE_BRAND,
+        title="نشرة",
+        language="ar",
+        postal_address="12 Quay Street\n1234 Port Example",
+    )
+    html = render(SAMPLE, brand).html
+    assert "نشرة<br><bdi>12 Quay Street</bdi><br><bdi>1234 Port Example</bdi>" in html
+    assert check(render(SAMPLE, brand), brand) == []
 
 
 def test_a_usual_issue_is_small() -> None:

@@ -17,6 +17,11 @@ SLOT = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
 LATER = datetime(2026, 12, 7, 8, 0, tzinfo=UTC)
 
 
+@pytest.fixture
+def engine(any_engine: Engine) -> Engine:
+    return any_engine
+
+
 def test_a_slot_has_one_issue_however_often_it_is_claimed(engine: Engine) -> None:
     with ThreadPoolExecutor(8) as pool:
         numbers = {

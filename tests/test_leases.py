@@ -5,6 +5,8 @@ import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+
 from flows.store import leases
 from flows.store.owner import alive, this_process
 
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
 
 LASTS = timedelta(minutes=15)
 ELSEWHERE = "another-host:1:1"
+
+
+@pytest.fixture
+def engine(any_engine: Engine) -> Engine:
+    return any_engine
 
 
 def dead_owner() -> str:

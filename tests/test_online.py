@@ -305,8 +305,9 @@ def test_a_finding_is_told_with_why_and_who_says_so(drafted: Newsletter) -> None
     spoil(drafted, "Re: Harbour Weekly")
     result = check(drafted.folder, "1")
     assert result.exit_code == 0
+    place = f"{drafted.folder / 'issues' / '001.md'}, line 4"
     assert result.stdout == (
-        "warn  H12  The subject pretends to be an answer or a forwarded mail.\n"
+        f"warn  H12  The subject pretends to be an answer or a forwarded mail.  ({place})\n"
         "           it counts as spam, or deceives (SpamAssassin)\n"
     )
     assert result.stderr == "Issue 1: 0 errors, 1 warning\n"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from email import message_from_bytes
 from email.policy import default as email_policy
@@ -17,10 +20,13 @@ import pytest
 from click.testing import CliRunner
 
 from flows.cli import newsletter
-from flows.cli.preview import Preview
-from flows.cli.preview_server import in_scheme, open_server
-from flows.edit.issue_file import write
-from flows.errors import IssueError
+from flows.cli.preview_page import View, as_reader, in_scheme
+from flows.cli.preview_server import open_server, stamp
+from flows.edit.issue_file import read, write
+from flows.edit.review import review
+from flows.errors import IssueError, NewsletterError
+from flows.models import Entry
+from flows.pipeline.pointing import Lines
 from flows.render.check import check, check_message
 from flows.render.html import personalise, render
 from flows.render.sample import SAMPLE, SAMPLE_BRAND, SAMPLE_RECIPIENT
@@ -76,6 +82,7 @@ def test_a_folder_that_is_not_there_is_made(folder: Path) -> None:
     [
         (("--sample", "--output", "mail.pdf"), 2, "end the name in .html, .txt or .eml"),
         (("7", "--sample"), 2, "Give NNN or --sample, not both"),
+        (("--sample", "--output", "mail.txt", "--open"), 2, "not both"),
         (("--sample", "--theme", "nice"), 1, "the themes are default, plain"),
         (("--output", "mail.html"), 2, "newsletter.toml"),
     ],
@@ -142,30 +149,48 @@ def test_prefect_is_not_paid_for(folder: Path) -> None:
     assert (done.returncode, done.stderr.splitlines()[1:]) == (0, [])
 
 
+FILE = Path("issues/042.md")
+
+
 class Site:
-    """A preview's server at work, and the file it follows."""
+    """A preview's server at work, and the issue's file that it follows."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self.server = open_server(self.draw, brand=SAMPLE_BRAND, watched=[file])
+        self.drawn = 0
+        self.server = open_server(self.draw, watched=[file])
 
-    def draw(self) -> Preview:
-        subject = self.file.read_text(encoding="utf-8")
-        if not subject:
-            raise IssueError("issues/042.md, line 3: the subject is empty; write one")
-        mail = render(replace(SAMPLE, subject=subject), SAMPLE_BRAND)
-        return Preview(personalise(mail, SAMPLE_RECIPIENT), check(mail, SAMPLE_BRAND))
+    def draw(self) -> View:
+        self.drawn += 1
+        text = self.file.read_text(encoding="utf-8")
+        issue = read(text, path=FILE)
+        mail = render(issue, SAMPLE_BRAND)
+        lines = Lines(text)
+        return View(
+            issue=issue,
+            mail=as_reader(mail, SAMPLE_BRAND),
+            brand=SAMPLE_BRAND,
+            findings=tuple(lines.point([*check(mail, SAMPLE_BRAND), *review(issue)])),
+            standing="draft",
+            file=FILE,
+            lines=lines,
+        )
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         return httpx.get(f"{self.server.url}{path}", headers=headers, trust_env=False)
 
+    def save(self, old: str, new: str) -> None:
+        text = self.file.read_text(encoding="utf-8")
+        assert old in text
+        later = self.file.stat().st_mtime_ns + 1_000_000
+        self.file.write_text(text.replace(old, new), encoding="utf-8")
+        os.utime(self.file, ns=(later, later))
 
-@pytest.fixture
-def site(folder: Path) -> Iterator[Site]:
-    file = folder / "subject.txt"
-    file.write_text("Lists that <stream>", encoding="utf-8")
-    site = Site(file)
+
+@contextmanager
+def serving(site: Site) -> Iterator[Site]:
     with site.server:
+        site.server.follow()
         thread = threading.Thread(target=site.server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield site
@@ -173,18 +198,52 @@ def site(folder: Path) -> Iterator[Site]:
         thread.join()
 
 
+LEFT = Entry(
+    title="Contact <us>",
+    url="https://harbour.example.org/contact/",
+    source="Harbour Blog",
+    notes=("left out: not an article (path /contact/, 3 words)", "check: no date"),
+)
+NEW = Entry(title="Hot off the press", url="https://harbour.example.org/hot", source="Harbour Blog")
+
+
+@pytest.fixture
+def site(folder: Path) -> Iterator[Site]:
+    file = folder / "042.md"
+    issue = replace(SAMPLE, subject="Lists that <stream>", left_over=(LEFT,), new=(NEW,))
+    file.write_text(write(issue), encoding="utf-8")
+    with serving(Site(file)) as site:
+        yield site
+
+
 def test_the_page_shows_inbox_line_text_and_size(site: Site) -> None:
     page = site.get("")
     assert page.status_code == 200
-    assert "Lists that &lt;stream&gt;</b> <span>Group snapshots leave beta" in page.text
+    assert "Lists that &lt;stream&gt;</b>" in page.text
+    assert '<span class="pre">Group snapshots leave beta' in page.text
     assert "Terraform state, explained with a shoebox\nShoebox Engineering" in page.text
-    assert "the check finds nothing" in page.text
-    assert page.text.count("<iframe") == 4
+    size = len(site.get("light.html").content)
+    assert re.search(r"\d\d,\d{3} of 102,400 bytes, where Gmail clips", page.text)
+    assert size > 10_000
+    assert page.text.count("<iframe") == 2
 
 
-def test_the_page_shows_findings(site: Site) -> None:
-    site.file.write_text("BUY IT NOW", encoding="utf-8")
-    assert "<b>warn H12</b> The subject is all in capitals." in site.get("").text
+def test_the_page_lists_what_is_left_over_with_reason_and_line(site: Site) -> None:
+    page = site.get("").text
+    line = 1 + site.file.read_text(encoding="utf-8").splitlines().index(
+        "[Contact \\<us>](https://harbour.example.org/contact/)"
+    )
+    assert "not an article (path /contact/, 3 words); no date" in page
+    assert f"Harbour Blog · line {line}" in page
+    assert "Contact &lt;us&gt;</a>" in page
+    assert "New since the draft" in page
+
+
+def test_a_finding_shows_its_line(site: Site) -> None:
+    site.save('subject = "Lists that <stream>"', 'subject = "BUY IT NOW"')
+    page = site.get("").text
+    assert "<b>Warning H12</b> The subject is all in capitals." in page
+    assert "042.md:4</span> subject = &#34;BUY IT NOW&#34;" in page
 
 
 def test_a_mail_in_a_frame_cannot_run_anything(site: Site) -> None:
@@ -194,35 +253,81 @@ def test_a_mail_in_a_frame_cannot_run_anything(site: Site) -> None:
     assert "script" not in policy
 
 
+def test_the_page_loads_nothing_but_its_own(site: Site) -> None:
+    policy = site.get("").headers["content-security-policy"]
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert site.get("preview.js").headers["content-type"].startswith("text/javascript")
+    assert site.get("preview.css").status_code == 200
+
+
 def test_each_frame_has_its_scheme(site: Site) -> None:
     assert "@media all {" in site.get("dark.html").text
     assert "@media not all {" in site.get("light.html").text
 
 
-def test_the_stamp_changes_when_the_file_is_saved(site: Site) -> None:
-    before = site.get("stamp").text
-    assert site.get("stamp").text == before
-    assert before in site.get("").text
-    later = site.file.stat().st_mtime_ns + 1_000_000
-    os.utime(site.file, ns=(later, later))
-    assert site.get("stamp").text != before
+def test_a_question_waits_for_the_next_change(site: Site) -> None:
+    word = re.search(r'data-stamp="(\w+)"', site.get("").text)
+    assert word is not None
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(site.get, f"changes?since={word[1]}")
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=0.2)
+        site.save("Lists that", "Maps that")
+        assert waiting.result(timeout=20).text != word[1]
+    assert "Maps that &lt;stream&gt;" in site.get("").text
 
 
-def test_a_broken_file_is_told_on_the_page_and_mended_there(site: Site) -> None:
-    site.file.write_text("", encoding="utf-8")
-    broken = site.get("")
-    assert "issues/042.md, line 3: the subject is empty; write one" in broken.text
-    assert "/stamp" in broken.text
-    site.file.write_text("Mended", encoding="utf-8")
-    assert "Mended" in site.get("").text
+def test_a_mail_is_drawn_once_a_change(site: Site) -> None:
+    for path in ("", "light.html", "dark.html", ""):
+        site.get(path)
+    assert site.drawn == 1
+    site.save("Lists that", "Maps that")
+    site.get("dark.html")
+    assert "Maps that" in site.get("").text
+    assert site.drawn == 2
+
+
+def test_a_broken_file_is_told_above_the_mail_as_it_was(site: Site) -> None:
+    site.save('subject = "Lists', "subject = Lists")
+    broken = site.get("").text
+    assert "042.md, line 4: the front matter is no TOML" in broken
+    assert "Group snapshots leave beta" in broken
+    assert "Lists that" in site.get("light.html").text
+    site.save("subject = Lists", 'subject = "Mended')
+    mended = site.get("").text
+    assert "no TOML" not in mended
+    assert "Mended" in mended
+
+
+def test_a_file_that_is_broken_from_the_start_is_told_at_once(folder: Path) -> None:
+    file = folder / "042.md"
+    file.write_text("nothing", encoding="utf-8")
+    with Site(file).server as server, pytest.raises(IssueError, match="line 1"):
+        server.follow()
+
+
+def test_a_file_that_is_being_replaced_is_no_change_of_its_own(folder: Path) -> None:
+    missing = folder / "gone.md"
+    assert stamp([missing]) == stamp([missing, folder / "neither"])
+
+
+def test_a_port_that_is_taken_is_told(site: Site) -> None:
+    with pytest.raises(NewsletterError, match="leave --port out"):
+        open_server(site.draw, watched=[], port=site.server.server_port)
 
 
 def test_another_page_is_none(site: Site) -> None:
     assert site.get("etc/passwd").status_code == 404
+    assert site.get("../../etc/passwd").status_code == 404
 
 
 def test_a_foreign_name_for_this_machine_is_refused(site: Site) -> None:
     assert site.get("", Host="evil.example").status_code == 403
+
+
+def test_it_is_served_on_this_machine_only(site: Site) -> None:
+    assert site.server.server_address[0] == "127.0.0.1"
 
 
 def test_in_scheme_answers_the_mails_question() -> None:

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flows.errors import CheckFailed, SettingsError
-from flows.models import IssueStatus, Outcome
+from flows.models import Counts, IssueStatus, Outcome
 from flows.pipeline import desk
 from flows.pipeline.deliveries import stop
 from flows.pipeline.drafting import stored_items, window
 from flows.pipeline.gathering import gather_items
 from flows.pipeline.stores import open_store
-from flows.pipeline.work import utc_now
-from flows.store import issues
+from flows.pipeline.work import PREPARING, PREPARING_LASTS, utc_now
+from flows.store import issues, leases
 from tests.newsletters import NOW, STORIES, Newsletter, Watcher, answering
 from tests.sendgrid_server import KEY as SENDGRID_KEY
 
@@ -87,9 +87,12 @@ def test_each_mail_is_left_by_a_link_of_its_own(newsletter: Newsletter) -> None:
 
 
 def test_the_same_run_again_sends_nothing(newsletter: Newsletter) -> None:
-    newsletter.run()
+    first = newsletter.run()
     verdict = newsletter.run()
     assert (verdict.verdict, verdict.reason) == (Outcome.SKIPPED, "already sent #1")
+    # What it was made of is told all the same.
+    assert (verdict.items, verdict.stories, verdict.entries) == (4, 4, 4)
+    assert (first.items, first.stories, first.entries) == (4, 4, 4)
     assert len(newsletter.mails) == 5
 
 
@@ -115,6 +118,18 @@ def test_two_runs_at_the_same_moment_send_once(
     assert {verdict["verdict"] for verdict in verdicts} <= {"sent", "skipped"}, verdicts
     assert set(sendgrid_server.delivered.values()) == {1}
     assert len(sendgrid_server.delivered) == 25
+
+
+def test_a_run_that_waits_for_another_one_can_be_stopped(newsletter: Newsletter) -> None:
+    newsletter.watcher.counts.append(Counts())
+    newsletter.watcher.stop_after = 0
+    with open_store(newsletter.settings) as engine:
+        other = "elsewhere:1:1"
+        held = leases.acquire(engine, PREPARING, owner=other, now=NOW, lasts=PREPARING_LASTS)
+        verdict = newsletter.run()
+    assert held
+    assert verdict.verdict is Outcome.FAILED
+    assert "stopped while another run was preparing" in verdict.reason
 
 
 def test_an_empty_week_is_skipped_with_its_reason(newsletter: Newsletter) -> None:
@@ -244,6 +259,31 @@ def test_an_issue_held_past_its_slot_no_longer_stands_in_the_way(newsletter: New
     assert (verdict.verdict, verdict.issue) == (Outcome.HELD, 2)
 
 
+def test_an_issue_that_others_overtook_does_not_repeat_them(newsletter: Newsletter) -> None:
+    newsletter.write(newsletter='approval = "required"')
+    newsletter.run()
+    newsletter.write()
+    newsletter.clock.now = SLOT + timedelta(days=5)
+    newsletter.run(since=NOW - timedelta(days=7))
+    overtaken = newsletter.send(1)
+    all_the_same = newsletter.send(1, because="asked for again")
+    assert (overtaken.verdict, all_the_same.verdict) == (Outcome.HELD, Outcome.SENT)
+    assert "#2 told what it tells: Three ways to drain a node" in overtaken.reason
+
+
+def test_what_its_editor_takes_in_again_is_sent_again(newsletter: Newsletter) -> None:
+    newsletter.run()
+    newsletter.write(newsletter='approval = "required"').clock.go_on(timedelta(days=7))
+    newsletter.tell(*((f"{title} in part two", text) for title, text in STORIES), when=SLOT)
+    newsletter.run()
+    first, second = (newsletter.folder / "issues" / f"00{number}.md" for number in (1, 2))
+    old = next(line for line in first.read_text("utf-8").splitlines() if line.startswith("[Three"))
+    fresh = second.read_text("utf-8")
+    second.write_text(fresh.replace("\n[", f"\n{old}\nHarbour Blog\n\n[", 1), "utf-8")
+    newsletter.write()
+    assert newsletter.send(2).verdict is Outcome.SENT
+
+
 def test_an_additional_issue_repeats_nothing_of_an_open_one(newsletter: Newsletter) -> None:
     newsletter.write(newsletter='approval = "required"')
     newsletter.run()
@@ -326,6 +366,20 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(
     assert (first.verdict, first.accepted) == (Outcome.FAILED, 10)
     assert (second.verdict, second.accepted) == (Outcome.SENT, 25)
     assert set(sendgrid_server.delivered.values()) == {1}
+
+
+def test_a_dry_run_of_an_issue_that_is_being_sent_hands_nothing_over(
+    by_sendgrid: Newsletter, sendgrid_server: SendGridServer
+) -> None:
+    with answering(by_sendgrid) as url:
+        reachable(by_sendgrid, url, sendgrid_server)
+        by_sendgrid.watcher.stop_after = 10
+        by_sendgrid.run()
+        by_sendgrid.watcher = Watcher()
+        verdict = by_sendgrid.run(dry_run=True)
+    assert (verdict.verdict, verdict.accepted) == (Outcome.SKIPPED, 10)
+    assert "would go to 15 more" in verdict.reason
+    assert sendgrid_server.delivered.total() == 10
 
 
 def test_an_edit_while_sending_changes_nobodys_mail(

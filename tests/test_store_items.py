@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 URL = "https://harbour.example/feed"
 FEED = Feed(url=URL, name="Harbour")
 DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def engine(any_engine: Engine) -> Engine:
+    return any_engine
 
 
 def item(guid: str, **changes: object) -> Item:

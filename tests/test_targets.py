@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from flows.pipeline.targets import draft_cron, lead, weekly_cron
+from flows.pipeline.options import RunOptions
+from flows.pipeline.targets import choose, draft_cron, lead, weekly_cron
+from flows.settings import next_slot
 from tests.newsletters import Newsletter
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sqlalchemy import Engine
 
 SCHEDULE = '[schedule]\nday = "{day}"\ntime = "{time}"\ndraft_ahead = "48h"\n'
 FENCED = 'transport = "sendgrid"\nfence_minutes = 20\n'
@@ -51,3 +57,37 @@ def test_the_fences_own_minutes_are_within_the_lead(tmp_path: Path) -> None:
 
 def test_a_draft_is_written_two_days_ahead(tmp_path: Path) -> None:
     assert draft_cron(newsletter(tmp_path, day="monday", time="08:00").settings) == "0 8 * * 6"
+
+
+def starts(cron: str, zone: str, *, since: datetime, weeks: int) -> list[datetime]:
+    """When a cron line of one weekday fires, as Prefect has it: by the wall clock."""
+    minute, hour, _, _, day = cron.split()
+    first = since.astimezone(ZoneInfo(zone)).date()
+    days = [first + timedelta(days=ahead) for ahead in range(7 * weeks)]
+    return [
+        datetime(one.year, one.month, one.day, int(hour), int(minute), tzinfo=ZoneInfo(zone))
+        for one in days
+        if one.isoweekday() % 7 == int(day)
+    ]
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
+@pytest.mark.parametrize("time", ["02:30", "03:10", "00:05", "08:00"])
+@pytest.mark.parametrize("sending", ["", FENCED], ids=["plain", "fenced"])
+def test_every_slot_of_a_year_has_a_start_when_the_clocks_change_both_ways(
+    tmp_path: Path, engine: Engine, zone: str, time: str, sending: str
+) -> None:
+    made = newsletter(tmp_path, day="sunday", time=time, sending=sending)
+    text = (tmp_path / "newsletter.toml").read_text(encoding="utf-8")
+    text = text.replace("draft_ahead", f'timezone = "{zone}"\ndraft_ahead')
+    (tmp_path / "newsletter.toml").write_text(text, encoding="utf-8")
+    settings = made.settings
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    fired = starts(weekly_cron(settings), zone, since=begin - timedelta(days=1), weeks=54)
+    slot = begin
+    for _ in range(52):
+        slot = next_slot(settings.schedule, slot)
+        near = [one for one in fired if abs(one.astimezone(UTC) - slot) < timedelta(days=1)]
+        asked = RunOptions(scheduled=True)
+        targets = [choose(settings, engine, asked, now=one.astimezone(UTC)) for one in near]
+        assert [target.slot for target in targets] == [slot]

@@ -5,25 +5,36 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 import pytest
 
 from flows.cli.server import own_server, served_url
-from flows.models import Outcome
+from flows.models import IssueStatus, Outcome
 from flows.pipeline.options import RunOptions
-from tests.newsletters import STORIES, Newsletter, Watcher
+from flows.pipeline.stores import open_store
+from flows.store import issues, runs
+from flows.store.ledger import SqlLedger
+from tests.newsletters import STORIES, Newsletter, Watcher, answering
+from tests.sendgrid_server import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tests.sendgrid_server import SendGridServer
 
 pytestmark = pytest.mark.prefect
 
@@ -32,11 +43,12 @@ PATIENCE = 90.0
 TODAY = datetime.now(UTC) - timedelta(hours=1)
 
 
-@pytest.fixture(scope="session")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    state = tmp_path_factory.mktemp("prefect")
-    with own_server(state, ui=False, narrate=lambda _: None) as url:
-        yield url
+SENDING = """
+transport = "sendgrid"
+sendgrid_host = "{host}"
+fence = false
+batch_size = 1
+"""
 
 
 @pytest.fixture
@@ -65,7 +77,7 @@ def eventually(look: Callable[[], Any], *, what: str) -> Any:
 
 
 def test_a_cron_deployment_gets_its_scheduled_runs(api: str, newsletter: Newsletter) -> None:
-    from flows.weekly import deployments
+    from flows.weekly.serving import deployments
 
     async def register() -> list[str]:
         made = await deployments(newsletter.settings)
@@ -105,7 +117,7 @@ def test_the_clients_reads_answer(api: str) -> None:
 def test_a_run_is_named_after_its_issue_and_tells_its_verdict(
     api: str, newsletter: Newsletter
 ) -> None:
-    from flows.weekly import run_here
+    from flows.weekly.here import run_here
 
     verdict = run_here(newsletter.settings, RunOptions(), Watcher())
     assert (verdict.verdict, verdict.accepted) == (Outcome.SENT, 3)
@@ -119,7 +131,7 @@ def test_a_run_is_named_after_its_issue_and_tells_its_verdict(
 
 
 def test_a_failed_verdict_is_a_failed_run(api: str, newsletter: Newsletter) -> None:
-    from flows.weekly import run_here
+    from flows.weekly.here import run_here
 
     issues = newsletter.folder / "issues"
     issues.write_text("a file where the folder should be", encoding="utf-8")
@@ -131,41 +143,217 @@ def test_a_failed_verdict_is_a_failed_run(api: str, newsletter: Newsletter) -> N
 
 
 def test_serve_runs_what_is_triggered_and_leaves_the_schedule_unpaused(
-    newsletter: Newsletter,
+    newsletter: Newsletter, home: Path
 ) -> None:
-    private = newsletter.folder / ".newsletter"
-    environment = {name: value for name, value in os.environ.items() if "PREFECT" not in name}
-    command = [sys.executable, "-m", "flows.cli", "serve", "--port", "0"]
+    with Serve(newsletter, home) as serve:
+        command = [sys.executable, "-m", "flows.cli", "run", "--on-server", "--json"]
+        told = subprocess.run(
+            command, cwd=newsletter.folder, env=bare(), capture_output=True, check=False, text=True
+        )
+        assert told.returncode == 0, told.stderr
+        assert json.loads(told.stdout)["verdict"] == "sent"
+        assert "accepted 3 of 3" in told.stderr
+        assert len(newsletter.mails) == 3
+        assert httpx.get(serve.pages + "/healthz", timeout=30).is_success
+    assert serve.exit_code == 0
+    assert not (newsletter.folder / ".newsletter" / "server.json").exists()
+    assert "Traceback" not in serve.told, serve.told
+
+
+def test_what_dies_in_mid_send_is_settled_and_sent_to_its_end(  # noqa: PLR0915 - three starts
+    newsletter: Newsletter,
+    home: Path,
+    sendgrid_server: SendGridServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SENDGRID_API_KEY", KEY)
+    sendgrid_server.slowness = 0.5
+    sending = SENDING.format(host=sendgrid_server.url)
+    newsletter.write(sending=sending).subscribe(40)
+    with answering(newsletter) as url:
+        newsletter.write(sending=sending, base_url=url)
+        with Serve(newsletter, home) as serve:
+            first = serve.trigger()
+            eventually(lambda: len(sendgrid_server.accepted) > 2, what="the first mails")
+            serve.kill()
+        so_far = len(sendgrid_server.accepted)
+        # Killed with its run: the next start ends that run, and goes on with its issue.
+        with Serve(newsletter, home) as serve:
+            assert eventually(lambda: _ended(serve.url, first), what="the end")["type"] == "CRASHED"
+            eventually(lambda: len(sendgrid_server.accepted) > so_far + 2, what="more mails")
+        # Asked to stop, the run finished its request and told how far it came.
+        assert serve.exit_code == 0
+        assert "Stopping after the request in flight." in serve.told
+        with open_store(newsletter.settings) as engine:
+            interrupted = runs.last_ended(engine, "send")
+        assert interrupted is not None
+        assert "interrupted" in interrupted.reason
+        with Serve(newsletter, home) as serve:
+            eventually(lambda: _is_sent(newsletter), what="the end of the issue")
+    with open_store(newsletter.settings) as engine:
+        counts = SqlLedger(engine, 1).counts()
+    # One request was in flight when the process was killed.
+    assert (counts.accepted + counts.in_doubt, counts.intended) == (40, 40)
+    assert counts.in_doubt <= 1
+    assert set(sendgrid_server.delivered.values()) == {1}
+
+
+def test_two_schedulers_that_fire_at_the_same_moment_send_once(
+    newsletter: Newsletter,
+    api: str,
+    home: Path,
+    sendgrid_server: SendGridServer,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("SENDGRID_API_KEY", KEY)
+    sending = SENDING.format(host=sendgrid_server.url)
+    newsletter.write(sending=sending).subscribe(20)
+    state = tmp_path / "other"
+    shutil.copytree(home, state / "prefect")
     with (
-        (newsletter.folder / "serve.log").open("w") as log,
-        subprocess.Popen(command, cwd=newsletter.folder, env=environment, stderr=log) as serving,
+        answering(newsletter) as url,
+        own_server(state, ui=False, narrate=lambda _: None) as other,
     ):
-        try:
-            url = eventually(lambda: served_url(private), what="server.json")
-            weekly = eventually(
-                lambda: ask(url, "/deployments/filter", deployments={"name": {"any_": ["weekly"]}}),
-                what="the deployment",
-            )[0]
-            run = eventually(
-                lambda: ask(url, f"/deployments/{weekly['id']}/create_flow_run", name="by hand"),
-                what="an answer to the trigger",
+        newsletter.write(sending=sending, base_url=url)
+        firing = [
+            subprocess.Popen(
+                [sys.executable, "-m", "flows.cli", "run", "--json"],
+                cwd=newsletter.folder,
+                env=bare() | {"PREFECT_API_URL": server},
+                stdout=subprocess.PIPE,
+                text=True,
             )
-            state = eventually(
-                lambda: _ended(url, run["id"]),
-                what="the triggered run",
-            )
-            assert state["name"] == "Sent"
-            assert len(newsletter.mails) == 3
-        finally:
-            serving.send_signal(signal.SIGTERM)
-            assert serving.wait(timeout=60) == 0
-    assert not (private / "server.json").exists()
-    told = (newsletter.folder / "serve.log").read_text(encoding="utf-8")
-    assert "Traceback" not in told, told
+            for server in (api, other.url)
+        ]
+        verdicts = [json.loads(one.communicate()[0]) for one in firing]
+    assert {one["verdict"] for one in verdicts} <= {"sent", "skipped"}, verdicts
+    assert len(sendgrid_server.delivered) == 20
+    assert set(sendgrid_server.delivered.values()) == {1}
+
+
+def test_a_server_that_answers_503_is_waited_for(newsletter: Newsletter) -> None:
+    with out_of_order() as url:
+        environment = bare() | {"PREFECT_API_URL": url, "PREFECT_CLIENT_MAX_RETRIES": "0"}
+        serving = subprocess.Popen(
+            [sys.executable, "-m", "flows.cli", "serve"],
+            cwd=newsletter.folder,
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert serving.stderr is not None
+        told = []
+        for line in serving.stderr:
+            told.append(line)
+            if "out of order, trying again" in line:
+                break
+        serving.send_signal(signal.SIGTERM)
+        told.append(serving.communicate(timeout=60)[1])
+    assert serving.returncode == 0, told
+    assert "503" in "".join(told)
+
+
+@contextmanager
+def out_of_order() -> Iterator[str]:
+    """A server that is healthy and has no time: its database is locked, say."""
+
+    class Busy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.send_response(200 if self.path.endswith("/health") else 503)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_POST = do_GET  # noqa: N815 - the base class's names
+
+        def log_message(self, *_parts: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Busy)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/api"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+class Serve:
+    """`newsletter serve` as a process, with its runs in one group that can be killed."""
+
+    def __init__(self, newsletter: Newsletter, home: Path) -> None:
+        self._folder = newsletter.folder
+        private = newsletter.folder / ".newsletter"
+        self._private = private
+        if not (private / "prefect").exists():
+            # Its database is made already: that takes longer than all the rest.
+            shutil.copytree(home, private / "prefect")
+        self.exit_code: int | None = None
+
+    def __enter__(self) -> Self:
+        options = ["--port", "0", "--web", "--web-port", "0"]
+        self._log = (self._folder / "serve.log").open("w")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "flows.cli", "serve", *options],
+            cwd=self._folder,
+            env=bare(),
+            stderr=self._log,
+            stdout=self._log,
+            start_new_session=True,
+        )
+        self.url = str(eventually(lambda: served_url(self._private), what="server.json"))
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        self.exit_code = self._process.wait(timeout=60)
+        self._log.close()
+
+    @property
+    def told(self) -> str:
+        return (self._folder / "serve.log").read_text(encoding="utf-8")
+
+    @property
+    def pages(self) -> str:
+        """Where the readers' pages are."""
+        found = re.search(r"on (http://\S+?),", self.told)
+        assert found, self.told
+        return found[1]
+
+    def trigger(self) -> str:
+        """Trigger the weekly run, return its id."""
+        weekly = eventually(
+            lambda: ask(
+                self.url, "/deployments/filter", deployments={"name": {"any_": ["weekly"]}}
+            ),
+            what="the deployment",
+        )[0]
+        run = eventually(
+            lambda: ask(self.url, f"/deployments/{weekly['id']}/create_flow_run"),
+            what="an answer to the trigger",
+        )
+        return str(run["id"])
+
+    def kill(self) -> None:
+        os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def bare() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if "PREFECT" not in name}
+
+
+def _is_sent(newsletter: Newsletter) -> bool:
+    with open_store(newsletter.settings) as engine:
+        record = issues.find(engine, 1)
+        return record is not None and record.status is IssueStatus.SENT
 
 
 def _ended(url: str, run: str) -> Any:
-    state = httpx.get(f"{url}/flow_runs/{run}", timeout=30).json()["state"]
+    try:
+        state = httpx.get(f"{url}/flow_runs/{run}", timeout=30).json()["state"]
+    except (httpx.HTTPError, KeyError):
+        return None
     return state if state["type"] in {"COMPLETED", "FAILED", "CRASHED"} else None
 
 

@@ -3,12 +3,16 @@
 stdout carries data, stderr carries narration. Exit codes: 0 all is well, 1 failed, 2 the
 command line or the settings are wrong, 3 held for approval, 4 deliveries in doubt remain,
 130 interrupted. With `--json` what goes wrong in a command is also printed on stdout, as
-{"error": "…"}; what is wrong with the command line is not.
+{"error": "…"}, of `run` and `send` as their verdict; what is wrong with the command line is not.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import signal
+import sys
+import threading
 from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,13 +21,13 @@ import click
 from flows.errors import NewsletterError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 FAILED = 1
 WRONG_USE = 2
 INTERRUPTED = 130
 
-# Set in the context's meta by `--json`, so that an error is told in JSON too.
+# Set in the context's meta by `--json`: how an error's sentence is spelt as data.
 AS_JSON = "newsletter.as_json"
 
 
@@ -41,18 +45,29 @@ COMMANDS = {
     "gather": Command("flows.cli.issues:gather", "Fetch what is new in the feeds."),
     "feeds": Command("flows.cli.feeds:feeds", "Add, check, move and look after the feeds."),
     "draft": Command("flows.cli.issues:draft", "Write the next issue's file, issues/NNN.md."),
+    "sections": Command("flows.cli.sections:sections", "Let past issues teach the headings."),
     "preview": Command("flows.cli.preview:preview", "See the issue as a mail."),
     "check": Command("flows.cli.check:check", "Check the mail against the rules it must pass."),
+    "test": Command("flows.cli.trial:test", "Mail an issue to yourself; it counts for nothing."),
     "approve": Command("flows.cli.issues:approve", "Approve the issue as it is now."),
     "run": Command("flows.cli.run:run", "Do the whole week now: gather, draft, check, send."),
     "send": Command("flows.cli.issues:send", "Send the drafted issue, or carry on sending it."),
     "deliveries": Command("flows.cli.deliveries:deliveries", "Show how the deliveries stand."),
     "stop": Command("flows.cli.deliveries:stop", "Stop an issue; take back what has not left."),
+    "verify": Command("flows.cli.verify:verify", "Check an issue's receipt against the ledger."),
+    "suppressions": Command(
+        "flows.cli.suppressions:suppressions", "Take over whom SendGrid will mail no more."
+    ),
+    "archive": Command("flows.cli.archive:archive", "Write the sent issues as a static site."),
     "why": Command("flows.cli.why:why", "Say what is known of an item, and why it is where it is."),
     "history": Command("flows.cli.history:history", "Import past issues; list what ran."),
+    "backtest": Command("flows.cli.backtest:backtest", "Hold past issues against the feeds."),
     "subscribers": Command("flows.cli.subscribers:subscribers", "Add, import, list people."),
-    "web": Command("flows.cli.web:web", "Serve unsubscribe links and the archive."),
+    "web": Command("flows.cli.web:web", "Serve sign-up, leaving and the archive."),
     "serve": Command("flows.cli.serve:serve", "Run the schedule: an issue a week by itself."),
+    "status": Command("flows.cli.status:status", "Tell what ran last and what comes next."),
+    "doctor": Command("flows.cli.doctor:doctor", "Find out what is wrong with this set-up."),
+    "database": Command("flows.cli.database:database", "Upgrade, back up or move the database."),
 }
 
 
@@ -89,7 +104,8 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what can be told in a sentence is, all else shows its traceback."""
         try:
-            return super().invoke(ctx)
+            with _heeding_sigterm():
+                return super().invoke(ctx)
         except SettingsError as error:
             code = _tell(ctx, str(error), WRONG_USE)
         except NewsletterError as error:
@@ -97,10 +113,26 @@ class Commands(click.Group):
         except (PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
             if error.filename is None:
                 raise
-            code = _tell(ctx, f"{error.filename}: {error.strerror}", FAILED)
+            advice = "name another place"
+            if isinstance(error, PermissionError):
+                advice += ", or give yourself the right to this one"
+            code = _tell(ctx, f"{error.filename}: {error.strerror}; {advice}", FAILED)
         except (KeyboardInterrupt, click.Abort):
             code = _tell(ctx, "interrupted", INTERRUPTED)
         return ctx.exit(code)
+
+
+@contextlib.contextmanager
+def _heeding_sigterm() -> Iterator[None]:
+    """Take SIGTERM as Ctrl-C is taken: what is open is closed, and the end is told."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _suggest(ctx: click.Context, name: str) -> None:
@@ -112,8 +144,9 @@ def _suggest(ctx: click.Context, name: str) -> None:
 
 
 def _tell(ctx: click.Context, sentence: str, code: int) -> int:
-    if ctx.meta.get(AS_JSON):
-        click.echo(json.dumps({"error": sentence}, ensure_ascii=False))
+    spelt: Callable[[str], dict[str, Any]] | None = ctx.meta.get(AS_JSON)
+    if spelt is not None:
+        click.echo(json.dumps(spelt(sentence), ensure_ascii=False, indent=2))
     click.echo(f"newsletter: {sentence}", err=True)
     return code
 
@@ -148,4 +181,11 @@ def newsletter() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; ends the process with its exit code."""
-    newsletter.main(args=list(arguments) if arguments is not None else None)
+    try:
+        newsletter.main(args=list(arguments) if arguments is not None else None)
+    except SystemExit as ended:
+        # Only a command that ran a flow has loaded it.
+        here = sys.modules.get("flows.weekly.here")
+        if here is not None:
+            here.leave(ended.code)
+        raise

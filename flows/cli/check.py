@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from flows.models import Finding
+    from flows.pipeline.looking import Look
+    from flows.settings import Settings
 
 
 @click.command()
@@ -50,8 +52,8 @@ def check(
 ) -> None:
     """Check the mail of an issue (else of the open one) against the rules it must pass.
 
-    Errors block sending (exit code 1), warnings tell. Each finding has its rule's id, and below
-    it why it matters and who says so.
+    Errors block sending (exit code 1), warnings tell. Each finding has its rule's id, the line of
+    the issue's file to mend, and below it why it matters and who says so.
 
     Nothing but --online asks the network; what it finds blocks nothing. For --received send
     yourself the issue, save it from your inbox with all headers, and name the file; it needs no
@@ -59,6 +61,7 @@ def check(
     """
     if received and (number is not None or online):
         raise click.UsageError("Give --received by itself, or NNN and --online.")
+    file: Path | None = None
     if received:
         from flows.pipeline.online import read_received
 
@@ -66,12 +69,13 @@ def check(
         findings: Sequence[Finding] = read_received(received)
         label = str(received)
     else:
-        issue, findings = _of_issue(number, online=online, config=config)
-        name, label = {"issue": issue}, f"Issue {issue}"
+        seen, findings = _of_issue(number, online=online, config=config)
+        name, label = {"issue": seen.issue.number}, f"Issue {seen.issue.number}"
+        file = seen.file
     if as_json:
         show_json({**name, "findings": [asdict(finding) for finding in findings]})
     else:
-        _tell(findings)
+        _tell(findings, file=file)
     errors = sum(finding.severity == "error" for finding in findings)
     narrate(f"{label}: {_count(errors, 'error')}, {_count(len(findings) - errors, 'warning')}")
     ctx.exit(1 if errors else 0)
@@ -79,25 +83,41 @@ def check(
 
 def _of_issue(
     number: int | None, *, online: bool, config: Path | None
-) -> tuple[int, Sequence[Finding]]:
-    from flows.pipeline.desk import render_now
+) -> tuple[Look, list[Finding]]:
+    from flows.pipeline.looking import look
 
     settings = load_settings(config)
-    issue, rendered = render_now(settings, number)
+    number = number or _newest(settings)
+    seen = look(settings, number) if number else _undrafted(settings)
     if not online:
-        return issue.number, rendered.findings
+        return seen, list(seen.findings)
     from flows.pipeline.online import Dns, links_of, look_online
 
-    narrate(f"Trying {_count(len(links_of(settings, rendered.mail)), 'link')}, and asking DNS …")
-    return issue.number, (
-        *rendered.findings,
-        *look_online(settings, rendered.mail, resolver=Dns()),
-    )
+    narrate(f"Trying {_count(len(links_of(settings, seen.mail)), 'link')}, and asking DNS …")
+    found = look_online(settings, seen.mail, resolver=Dns())
+    return seen, [*seen.findings, *(seen.lines.point(found) if seen.lines else found)]
 
 
-def _tell(findings: Sequence[Finding]) -> None:
+def _newest(settings: Settings) -> int | None:
+    # Only who names no issue needs the database.
+    from flows.pipeline.whereabouts import newest
+    from flows.pipeline.work import utc_now
+
+    return newest(settings, now=utc_now())
+
+
+def _undrafted(settings: Settings) -> Look:
+    # What a draft would be takes deduplication and all: only who asks for it pays.
+    from flows.pipeline.desk import open_issue
+    from flows.pipeline.looking import look_ahead
+
+    return look_ahead(settings, open_issue(settings, None))
+
+
+def _tell(findings: Sequence[Finding], *, file: Path | None) -> None:
     for finding in findings:
-        show(f"{finding.severity:5} {finding.rule}  {finding.message}")
+        place = f"  ({file}, line {finding.line})" if finding.line else ""
+        show(f"{finding.severity:5} {finding.rule}  {finding.message}{place}")
         if finding.why:
             show(f"           {finding.why} ({finding.source})")
 

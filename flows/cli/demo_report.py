@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.models import Outcome
-from flows.pipeline.drafting import files_of, read_issue
+from flows.pipeline.reading import files_of, read_issue
 from flows.pipeline.stores import open_store
 from flows.store.feeds import load_states
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,9 +60,10 @@ def list_feeds(*, config: Path | None, as_json: bool) -> None:
 
 @feeds.command()
 @click.argument("source", metavar="URL|FILE")
+@click.option("--url", default="", help="Where FILE is from; its relative links lead on from it.")
 @json_option
 @config_option
-def check(source: str, *, config: Path | None, as_json: bool) -> None:
+def check(source: str, *, url: str, config: Path | None, as_json: bool) -> None:
     """Fetch and read one feed, and show its items and what is wrong with it.
 
     Needs no database and no settings. Where there are settings, the feed's own time zone and
@@ -69,9 +71,13 @@ def check(source: str, *, config: Path | None, as_json: bool) -> None:
     """
     from flows.gather.pool import ParserPool
 
+    if url and "://" in source:
+        raise click.UsageError("--url is for a file: it says where that is from")
     settings = _settings(config)
     feed = _feed(source, settings)
     answer = _ask(feed, settings)
+    if url:
+        answer = replace(answer, url=url)
     with ParserPool() as parsers:
         parsed = parsers.parse(
             answer.body or b"",

@@ -42,7 +42,7 @@ def import_issues(
 
     settings = load_settings(config)
     moved = import_history(
-        settings, source, issue_from_name=issue_from_name, progress=_show_progress
+        settings, source, issue_from_name=issue_from_name, progress=show_progress
     )
     if as_json:
         show_json(_as_json(moved))
@@ -89,7 +89,8 @@ def _name(issue: int | None) -> str:
     return f"#{issue}" if issue else "no number"
 
 
-def _show_progress(done: int, total: int) -> None:
+def show_progress(done: int, total: int) -> None:
+    """Count the files that are read on one line of a terminal; say nothing elsewhere."""
     if sys.stderr.isatty():
         end = "\r\x1b[K" if done == total else ""
         click.echo(f"\r\x1b[KFile {done:,} of {total:,}{end}", nl=False, err=True)

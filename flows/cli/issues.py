@@ -12,13 +12,17 @@ from flows.cli.options import (
     json_option,
     load_settings,
     narrate,
+    only_option,
     show_json,
     since_option,
+    verdict_option,
 )
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
+
+    from flows.settings import Settings
 
 NUMBER = click.argument("number", type=click.IntRange(min=1), required=False, metavar="[NNN]")
 BECAUSE = click.option(
@@ -72,11 +76,12 @@ def draft(
     """Write the file of the open or coming issue, issues/NNN.md, from what is stored.
 
     The file is yours from then on. Drafting again adds stories that are new since under "New since
-    the draft", where they are not sent until you move them, and changes nothing else.
+    the draft", where they are not sent until you move them, and brings what it wrote up to date; a
+    line that you wrote or changed is never touched, and what you took out stays out.
     """
     from flows.cli.terminal import TerminalObserver
     from flows.pipeline.desk import draft_now
-    from flows.pipeline.drafting import files_of
+    from flows.pipeline.reading import files_of
 
     settings = load_settings(config)
     record, drafted = draft_now(settings, observer=TerminalObserver(), since=since, as_of=as_of)
@@ -89,6 +94,8 @@ def draft(
         narrate(f"{path}: {len(drafted.issue.entries)} entries, {drafted.issue.subject!r}")
         if drafted.added:
             narrate(f'{drafted.added} new stories stand under "New since the draft".')
+        if drafted.updated:
+            narrate(f"{drafted.updated} entries were brought up to date, but for your own lines.")
         narrate("Next: newsletter preview")
     if as_json:
         show_json(
@@ -101,6 +108,7 @@ def draft(
                 "stories": drafted.stories,
                 "entries": len(drafted.issue.entries),
                 "added": drafted.added,
+                "updated": drafted.updated,
             }
         )
 
@@ -128,30 +136,64 @@ def approve(*, number: int | None, because: str, config: Path | None) -> None:
 @click.option(
     "--now", "at_once", is_flag=True, help="SendGrid: mail at once, without the fence's undo."
 )
-@json_option
+@click.option(
+    "--at",
+    metavar="TIME",
+    help="When readers get it, such as 2026-11-30T08:00; without a zone, in the schedule's.",
+)
+@only_option
+@verdict_option
 @config_option
 @click.pass_context
-def send(
+def send(  # noqa: PLR0913 - one parameter an option
     ctx: click.Context,
     *,
     number: int,
     because: str,
     at_once: bool,
+    at: str | None,
+    only: str,
     as_json: bool,
     config: Path | None,
 ) -> None:
     """Send issue NNN as its file says, or carry on sending it.
 
-    Nothing is gathered or drafted. Nobody who has the issue gets it again. Exit codes as of
-    `newsletter run`.
+    Nothing is gathered or drafted. Nobody who has the issue gets it again. With --at it is handed
+    to SendGrid now, which keeps it until then (for 72 hours at most; `newsletter stop` takes it
+    back); where nothing keeps it, the command waits, and sends what the file says then. Exit codes
+    as of `newsletter run`.
     """
     from flows.cli.run import finish
     from flows.cli.terminal import TerminalObserver
     from flows.pipeline.options import RunOptions
     from flows.pipeline.run import send as send_now
 
+    if at and at_once:
+        raise click.UsageError("Give --at or --now, not both.")
     observer = TerminalObserver()
-    options = RunOptions(because=because, at_once=at_once)
+    settings = load_settings(config)
+    moment = _appointed(at, settings) if at else None
+    options = RunOptions(because=because, at_once=at_once, only=only, at=moment)
     with observer.listening():
-        verdict = send_now(load_settings(config), number, options, observer=observer)
+        verdict = send_now(settings, number, options, observer=observer)
     finish(ctx, verdict, observer, as_json=as_json)
+
+
+def _appointed(text: str, settings: Settings) -> datetime:
+    """Return the time that is meant, which must be to come."""
+    from datetime import UTC, datetime
+    from zoneinfo import ZoneInfo
+
+    zone = ZoneInfo(settings.schedule.timezone)
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise click.BadParameter(
+            f"{text!r} is no time; write 2026-11-30T08:00, or 2026-11-30T07:00Z.",
+            param_hint="--at",
+        ) from error
+    if moment <= datetime.now(UTC):
+        raise click.BadParameter(f"{moment:%Y-%m-%d %H:%M} UTC is over.", param_hint="--at")
+    return moment

@@ -49,14 +49,36 @@ def config_option(command: Decorated) -> Decorated:
 
 def json_option(command: Decorated) -> Decorated:
     """Add `--json`, handed on as `as_json: bool`; errors are then printed as JSON too."""
+    return _json_option(_as_error, "Print the result as JSON on stdout.")(command)
+
+
+def verdict_option(command: Decorated) -> Decorated:
+    """Add `--json` to what ends in a verdict; whatever goes wrong is then a failed one."""
+    return _json_option(_as_verdict, "Print the verdict as JSON on stdout.")(command)
+
+
+def _json_option(
+    spelt: Callable[[str], dict[str, Any]], text: str
+) -> Callable[[Decorated], Decorated]:
+    def remember(ctx: click.Context, _option: click.Parameter, value: bool) -> bool:  # noqa: FBT001 - click's signature
+        if value:
+            ctx.meta[AS_JSON] = spelt
+        return value
+
     return click.option(
-        "--json",
-        "as_json",
-        is_flag=True,
-        callback=_remember_json,
-        is_eager=True,
-        help="Print the result as JSON on stdout.",
-    )(command)
+        "--json", "as_json", is_flag=True, callback=remember, is_eager=True, help=text
+    )
+
+
+def _as_error(sentence: str) -> dict[str, Any]:
+    return {"error": sentence}
+
+
+def _as_verdict(sentence: str) -> dict[str, Any]:
+    from flows.models import Outcome, Verdict
+    from flows.pipeline import verdicts
+
+    return verdicts.as_json(Verdict(verdict=Outcome.FAILED, reason=sentence))
 
 
 def yes_option(command: Decorated) -> Decorated:
@@ -84,6 +106,16 @@ def as_of_option(command: Decorated) -> Decorated:
     )(command)
 
 
+def only_option(command: Decorated) -> Decorated:
+    """Add `--only TAG`, handed on as `only: str`."""
+    return click.option(
+        "--only",
+        metavar="TAG",
+        default="",
+        help="Send it to the people with this tag alone; the others wait for `newsletter send`.",
+    )(command)
+
+
 def _moment(ctx: click.Context, option: click.Parameter, value: str | None) -> datetime | None:
     if value is None:
         return None
@@ -93,11 +125,6 @@ def _moment(ctx: click.Context, option: click.Parameter, value: str | None) -> d
         raise click.BadParameter(
             f"{value!r} is no time; write 2024-12-19, or 2024-12-19T12:00Z.", ctx, option
         ) from error
-
-
-def _remember_json(ctx: click.Context, _option: click.Parameter, value: bool) -> bool:  # noqa: FBT001 - click's signature
-    ctx.meta[AS_JSON] = value
-    return value
 
 
 def load_settings(config: Path | None) -> Settings:
@@ -120,7 +147,12 @@ def show(text: str) -> None:
 
 def show_json(value: Any) -> None:
     """Print data on stdout as JSON; times become RFC 3339 UTC, paths and enums their text."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+    click.echo(as_json_text(value))
+
+
+def as_json_text(value: Any) -> str:
+    """Return data as JSON; times become RFC 3339 UTC, paths and enums their text."""
+    return json.dumps(value, ensure_ascii=False, indent=2, default=_plain)
 
 
 def rfc3339(moment: datetime | None) -> str | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,28 +20,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from flows.models import Brand, Finding, Issue, Mail, Recipient
+    from flows.cli.preview_page import View
+    from flows.models import Issue
+    from flows.pipeline.looking import Look
+    from flows.settings import Settings
 
 SUFFIXES = (".html", ".txt", ".eml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """What is shown: how the issue is read, whose it is, and which files it is made from."""
+    """What is shown: how a look at it is drawn, and which files it is made from.
 
-    read: Callable[[], Issue]
-    brand: Brand
-    theme: str
-    templates: Path | None
-    domain: str
+    `people` draws the page on the list; the sample has none.
+    """
+
+    draw: Callable[[], View]
     watched: tuple[Path, ...]
-
-
-class Preview(NamedTuple):
-    """A mail as one reader would get it, and what the check has to say."""
-
-    mail: Mail
-    findings: list[Finding]
+    people: Callable[[], str] | None = None
 
 
 @click.command()
@@ -54,6 +50,13 @@ class Preview(NamedTuple):
     metavar="FILE",
     help="Write FILE.html, FILE.txt or FILE.eml and end.",
 )
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="The page's port on this machine; by default a free one.",
+)
+@click.option("--open", "in_browser", is_flag=True, help="Open the page in your browser.")
 @since_option
 @as_of_option
 @config_option
@@ -63,19 +66,24 @@ def preview(  # noqa: PLR0913 - one parameter an option
     sample: bool,
     theme: str,
     output: Path | None,
+    port: int,
+    in_browser: bool,
     since: datetime | None,
     as_of: datetime | None,
     config: Path | None,
 ) -> None:
     """See issue NNN, or the newest open one, as its readers will.
 
-    Without --output a page is served on this machine only: the mail on a telephone and on a
-    desk, by day and in the dark, its text part, and what the check finds. It follows the issue's
-    file: save, and look. A theme of your own is a folder under templates/issue beside the
-    settings file; --sample shows it without any.
+    Without --output a page is served on this machine only: the inbox line, the mail on a
+    telephone and on a desk, by day and in the dark, its text part, its size, what the check finds
+    with the line to mend, and what was left over and why. It follows the issue's file: save, and
+    look. A theme of your own is a folder under templates/issue beside the settings file; --sample
+    shows it without any.
     """
     if output and output.suffix not in SUFFIXES:
         raise click.UsageError(f"--output {output}: end the name in .html, .txt or .eml.")
+    if output and (in_browser or port):
+        raise click.UsageError("Give --output, or --open and --port, not both.")
     if sample and number is not None:
         raise click.UsageError("Give NNN or --sample, not both.")
     if sample:
@@ -85,22 +93,29 @@ def preview(  # noqa: PLR0913 - one parameter an option
     if output:
         _write(output, source)
     else:
-        _serve(source)
+        _serve(source, port=port, in_browser=in_browser)
 
 
 def _sample(config: Path | None, theme: str) -> Source:
+    from flows.cli.preview_page import View, as_reader
+    from flows.render.check import check
+    from flows.render.html import render
     from flows.render.sample import SAMPLE, SAMPLE_BRAND
 
     folder = (config.parent if config else Path.cwd()) / "templates"
     templates = folder if folder.is_dir() else None
-    return Source(
-        read=lambda: SAMPLE,
-        brand=SAMPLE_BRAND,
-        theme=theme or "default",
-        templates=templates,
-        domain="",
-        watched=_theme_folders(templates),
-    )
+
+    def draw() -> View:
+        mail = render(SAMPLE, SAMPLE_BRAND, theme=theme or "default", templates=templates)
+        return View(
+            issue=SAMPLE,
+            mail=as_reader(mail, SAMPLE_BRAND),
+            brand=SAMPLE_BRAND,
+            findings=tuple(check(mail, SAMPLE_BRAND)),
+            standing="the built-in sample",
+        )
+
+    return Source(draw=draw, watched=_theme_folders(templates))
 
 
 def _stored(
@@ -111,27 +126,63 @@ def _stored(
     since: datetime | None,
     as_of: datetime | None,
 ) -> Source:
-    from flows.pipeline.desk import open_issue
-    from flows.pipeline.drafting import files_of
+    from flows.pipeline.reading import files_of
+    from flows.pipeline.whereabouts import newest
+    from flows.pipeline.work import utc_now
 
     settings = load_settings(config)
-    templates = settings.templates_folder
     # The number is looked up once: a page must not turn to another issue by itself.
-    shown = open_issue(settings, number, since=since, as_of=as_of)
-    file = files_of(settings, shown.number).draft
+    number = number or newest(settings, now=as_of or utc_now())
+    coming = None if number else _coming(settings, since=since, as_of=as_of)
+    number = number or (coming.number if coming else 0)
+    file = files_of(settings, number).draft
 
-    def read() -> Issue:
-        if not file.exists():
-            return shown
-        return open_issue(settings, shown.number)
+    def draw() -> View:
+        # Read anew: the settings may have been edited too.
+        own = load_settings(settings.path)
+        return _view(own, _look(own, number, theme, coming))
 
-    return Source(
-        read=read,
+    watched = (file, settings.path, *_theme_folders(settings.folder / "templates"))
+    return Source(draw=draw, watched=watched, people=lambda: _people(settings))
+
+
+def _people(settings: Settings) -> str:
+    # The database is for those who ask for its page.
+    from flows.cli.preview_people import people_page
+
+    return people_page(settings)
+
+
+def _coming(settings: Settings, *, since: datetime | None, as_of: datetime | None) -> Issue:
+    """Return what a draft now would be."""
+    # That takes deduplication and all: only who asks for it pays.
+    from flows.pipeline.desk import open_issue
+
+    return open_issue(settings, None, since=since, as_of=as_of)
+
+
+def _look(settings: Settings, number: int, theme: str, coming: Issue | None) -> Look:
+    from flows.pipeline.looking import look, look_ahead
+    from flows.pipeline.reading import files_of
+
+    if coming is None or files_of(settings, number).draft.exists():
+        return look(settings, number, theme=theme)
+    return look_ahead(settings, coming, theme=theme)
+
+
+def _view(settings: Settings, seen: Look) -> View:
+    from flows.cli.preview_page import View, as_reader
+    from flows.pipeline.whereabouts import standing
+
+    return View(
+        issue=seen.issue,
+        mail=as_reader(seen.mail, settings.brand()),
         brand=settings.brand(),
-        theme=theme or settings.newsletter.theme,
-        templates=templates,
         domain=settings.sending.domain,
-        watched=(file, *_theme_folders(templates)),
+        findings=seen.findings,
+        standing=standing(settings, seen.mail) if seen.file else "not drafted yet",
+        file=seen.file,
+        lines=seen.lines,
     )
 
 
@@ -142,60 +193,51 @@ def _theme_folders(templates: Path | None) -> tuple[Path, ...]:
     return (ours, templates / "issue") if templates else (ours,)
 
 
-def draw(source: Source) -> Preview:
-    """Return the mail as it is now; raises IssueError or TemplateError."""
-    from flows.render.check import check
-    from flows.render.html import personalise, render
-
-    mail = render(source.read(), source.brand, theme=source.theme, templates=source.templates)
-    findings = check(mail, source.brand, domain=source.domain)
-    return Preview(personalise(mail, _reader(source.brand)), findings)
-
-
-def _reader(brand: Brand) -> Recipient:
-    from flows.render.clean import clean_brand
-    from flows.render.sample import SAMPLE_RECIPIENT
-
-    link = f"{clean_brand(brand).base_url}/u/a-reader-of-the-preview"
-    return replace(SAMPLE_RECIPIENT, unsubscribe_url=link)
-
-
 def _write(output: Path, source: Source) -> None:
     from flows.pipeline.files import write
 
-    shown = draw(source)
+    shown = source.draw()
     if output.suffix == ".eml":
-        write(output, _message(shown.mail, source))
+        write(output, _message(shown))
     else:
         write(output, shown.mail.html if output.suffix == ".html" else shown.mail.text)
-    narrate(f"Wrote {output} ({len(shown.mail.html.encode()):,} bytes of HTML).")
+    narrate(f"Wrote {output} ({shown.size:,} bytes of HTML).")
     for finding in shown.findings:
-        narrate(f"{finding.severity} {finding.rule}: {finding.message}")
+        place = f" ({shown.file}, line {finding.line})" if finding.line else ""
+        narrate(f"{finding.severity} {finding.rule}: {finding.message}{place}")
 
 
-def _serve(source: Source) -> None:
+def _serve(source: Source, *, port: int, in_browser: bool) -> None:
+    import webbrowser
+
     from flows.cli.preview_server import open_server
 
-    draw(source)  # What is wrong from the start is told at once, not in a browser.
-    with open_server(lambda: draw(source), brand=source.brand, watched=source.watched) as server:
+    with open_server(
+        source.draw, watched=source.watched, port=port, people=source.people
+    ) as server:
+        # What is wrong from the start is told at once, not in a browser.
+        server.follow()
         narrate(f"The preview is at {server.url} (Ctrl-C ends it).")
+        if in_browser and not webbrowser.open(server.url):
+            narrate("No browser was found here; open that address in yours.")
         try:
             server.serve_forever()
         except KeyboardInterrupt:
             narrate("Ended.")
 
 
-def _message(mail: Mail, source: Source) -> str:
+def _message(shown: View) -> str:
     """Return the mail as a message file that a mail client opens."""
     from datetime import UTC, datetime
 
+    from flows.cli.preview_page import reader
     from flows.deliver.message import as_bytes, build
 
     message = build(
-        mail,
-        _reader(source.brand),
+        shown.mail,
+        reader(shown.brand),
         date=datetime.now(UTC),
-        message_id_domain=source.domain,
+        message_id_domain=shown.domain,
         list_unsubscribe=True,
     )
     return as_bytes(message).decode("ascii")

@@ -1,124 +1,208 @@
-"""The preview's page, on this machine only: a mail in every light, drawn anew when it changes."""
+"""The preview's server, on this machine only: a page that is drawn anew as its files change."""
 
 from __future__ import annotations
 
-import re
+import hashlib
+import time
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
+from threading import Event, Lock
+from types import MappingProxyType
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from flows.cli.preview_page import environment, in_scheme, page
 from flows.errors import NewsletterError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from flows.cli.preview import Preview
-    from flows.models import Brand
+    from flows.cli.preview_page import View
 
-_DARK = re.compile(r"@media\s*\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
-# Links of a mail open beside it; the page itself asks whether anything changed.
+# How often the files are looked at, and how long they must stand still: editors write in steps.
+LOOK_EVERY = 0.05
+STILL_FOR = 0.03
+# So long a page's question waits for a change; then it asks again.
+LONGEST_WAIT = 20.0
+
 _PAGE_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-    "connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'"
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; "
+    "connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
 )
+# Same origin, so that the page can keep a frame's place when it loads anew; nothing in a mail can
+# make use of that, as no script of its runs. Its links open beside it.
 _MAIL_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src https: http:; form-action 'none'; "
-    "sandbox allow-popups allow-popups-to-escape-sandbox"
+    "default-src 'none'; style-src 'unsafe-inline'; img-src https: http: data:; "
+    "form-action 'none'; frame-ancestors 'self'; "
+    "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
 )
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+_HOSTS = ("127.0.0.1", "localhost")
+_ASSETS = {
+    "/preview.css": "text/css",
+    "/growth.css": "text/css",
+    "/preview.js": "text/javascript",
+}
+_SCHEMES = {"/light.html": "light", "/dark.html": "dark"}
 
 
 class PreviewServer(ThreadingHTTPServer):
-    """A server on a free port of the loopback interface; `with` closes it."""
+    """A server on the loopback interface that follows files; `with` closes it."""
 
     daemon_threads = True
 
     def __init__(
-        self, draw: Callable[[], Preview], *, brand: Brand, watched: Iterable[Path]
+        self,
+        draw: Callable[[], View],
+        *,
+        watched: Iterable[Path],
+        port: int = 0,
+        people: Callable[[], str] | None = None,
     ) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.draw = draw
-        self.brand = brand
-        self.watched = tuple(watched)
-        self.pages = Environment(
-            loader=PackageLoader("templates", "web"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        # Before the port is asked for: who does not get it closes again at once.
+        self._closing = Event()
+        super().__init__(("127.0.0.1", port), _Handler)
+        self._draw = draw
+        self.people = people
+        self._watched = tuple(watched)
+        self._turn = Lock()
+        self._drawn = ""
+        self.view: View | None = None
+        self.problem = ""
+        self.pages = environment()
 
     @property
     def url(self) -> str:
         """Where a browser finds it."""
         return f"http://127.0.0.1:{self.server_port}/"
 
+    def server_close(self) -> None:
+        """Let go of the port and of the pages that wait."""
+        self._closing.set()
+        super().server_close()
+
+    def follow(self) -> str:
+        """Draw what the files say now, unless that is drawn; return the word that stands for it.
+
+        What was drawn last stays while the files are broken (`problem`). Raises NewsletterError
+        if nothing was ever drawn.
+        """
+        with self._turn:
+            # The word is taken first: a change while drawing is seen by the next look.
+            word = stamp(self._watched)
+            if word != self._drawn:
+                try:
+                    self.view, self.problem = self._draw(), ""
+                except NewsletterError as error:
+                    self.problem = str(error)
+                    if self.view is None:
+                        raise
+                self._drawn = word
+            return word
+
+    def changed(self, since: str) -> str:
+        """Return the files' word as soon as it is another, at the latest when asked too long."""
+        limit = time.monotonic() + LONGEST_WAIT
+        word = stamp(self._watched)
+        while word == since and time.monotonic() < limit and not self._closing.wait(LOOK_EVERY):
+            word = stamp(self._watched)
+        while word != since and not self._closing.wait(STILL_FOR):
+            before, word = word, stamp(self._watched)
+            if before == word:
+                break
+        return word
+
 
 def open_server(
-    draw: Callable[[], Preview], *, brand: Brand, watched: Iterable[Path]
+    draw: Callable[[], View],
+    *,
+    watched: Iterable[Path],
+    port: int = 0,
+    people: Callable[[], str] | None = None,
 ) -> PreviewServer:
-    """Return a server that listens already; `draw` is called for every look."""
-    return PreviewServer(draw, brand=brand, watched=watched)
+    """Return a server that listens already; raises NewsletterError if the port is taken.
+
+    `people` draws the page on the list, if there is one.
+    """
+    try:
+        return PreviewServer(draw, watched=watched, port=port, people=people)
+    except OSError as error:
+        raise NewsletterError(
+            f"preview: cannot listen on port {port}: {error.strerror}; leave --port out, or give "
+            "another"
+        ) from error
 
 
 def stamp(watched: Iterable[Path]) -> str:
     """Return a word that changes when one of the files, or a file in one of the folders, does."""
-    files = [file for path in watched for file in (path, *path.rglob("*"))]
-    return ",".join(str(file.stat().st_mtime_ns) for file in sorted(files) if file.is_file())
+    found = sorted(set(_seen(watched)))
+    return hashlib.sha256(repr(found).encode()).hexdigest()[:16]
 
 
-def in_scheme(html: str, scheme: str) -> str:
-    """Return the mail's HTML as a client in the given scheme ("light" or "dark") shows it.
-
-    A frame cannot ask its browser for the dark, so the question itself is answered.
-    """
-    query = "@media all" if scheme == "dark" else "@media not all"
-    html = _DARK.sub(query, html)
-    html = html.replace("color-scheme: light dark", f"color-scheme: {scheme}")
-    return html.replace("<head>", '<head><base target="_blank">', 1)
+def _seen(watched: Iterable[Path]) -> Iterator[tuple[str, int, int]]:
+    for path in watched:
+        for file in (path, *path.rglob("*")) if path.is_dir() else (path,):
+            try:
+                now = file.stat()
+            except OSError:
+                # Gone, or for a moment: some editors write a file by putting another in its place.
+                continue
+            yield str(file), now.st_mtime_ns, now.st_size
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: PreviewServer
     protocol_version = "HTTP/1.1"
 
+    def handle_one_request(self) -> None:
+        """Answer; a page that was closed while it waited is no trouble."""
+        try:
+            super().handle_one_request()
+        except ConnectionError:
+            self.close_connection = True
+
     def do_GET(self) -> None:  # the name the standard library calls
+        path = urlsplit(self.path).path
         # A page elsewhere could have its own name resolve to this machine, and read the mail.
         if self.headers.get("Host") not in {f"{name}:{self.server.server_port}" for name in _HOSTS}:
             self._answer("Ask for 127.0.0.1.", "text/plain", status=HTTPStatus.FORBIDDEN)
-        elif self.path == "/stamp":
-            self._answer(stamp(self.server.watched), "text/plain")
-        elif self.path in {"/", "/light.html", "/dark.html"}:
-            self._show()
+        elif path == "/changes":
+            since = parse_qs(urlsplit(self.path).query).get("since", [""])[0]
+            self.server.changed(since)
+            # Drawn at once, so that the mails can be loaded while the page is.
+            word = self.server.follow()
+            broken = {"X-Broken": "yes"} if self.server.problem else {}
+            self._answer(word, "text/plain", headers=broken)
+        elif path in _ASSETS:
+            text = files("templates").joinpath("web", path.lstrip("/")).read_text(encoding="utf-8")
+            self._answer(text, _ASSETS[path])
+        elif path == "/" or path in _SCHEMES:
+            self._show(path)
+        elif path == "/subscribers" and self.server.people is not None:
+            self._show_people(self.server.people)
         else:
             self._answer("There is no such page.", "text/plain", status=HTTPStatus.NOT_FOUND)
 
-    def _show(self) -> None:
-        # The word is taken first: a change while drawing is shown by the next look.
-        word = stamp(self.server.watched)
+    def _show(self, path: str) -> None:
+        word = self.server.follow()
+        view = self.server.view
+        if path == "/":
+            text = page(self.server.pages, view, problem=self.server.problem, stamp=word)
+            self._answer(text, "text/html")
+        elif view is not None:
+            text = in_scheme(view.mail.html, _SCHEMES[path])
+            self._answer(text, "text/html", policy=_MAIL_POLICY)
+
+    def _show_people(self, people: Callable[[], str]) -> None:
         try:
-            preview = self.server.draw()
+            self._answer(people(), "text/html")
         except NewsletterError as error:
-            page = self.server.pages.get_template("preview_error.html.j2")
-            self._answer(page.render(error=str(error), stamp=word), "text/html")
-            return
-        if self.path == "/":
-            page = self.server.pages.get_template("preview.html.j2")
-            self._answer(
-                page.render(
-                    mail=preview.mail,
-                    brand=self.server.brand,
-                    findings=preview.findings,
-                    size=len(preview.mail.html.encode()),
-                    stamp=word,
-                ),
-                "text/html",
-            )
-        else:
-            scheme = self.path.removeprefix("/").removesuffix(".html")
-            self._answer(in_scheme(preview.mail.html, scheme), "text/html", policy=_MAIL_POLICY)
+            # The database may be gone for a moment.
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            self._answer(str(error), "text/plain", status=status)
 
     def _answer(
         self,
@@ -127,18 +211,20 @@ class _Handler(BaseHTTPRequestHandler):
         *,
         policy: str = _PAGE_POLICY,
         status: HTTPStatus = HTTPStatus.OK,
+        headers: Mapping[str, str] = _NO_HEADERS,
     ) -> None:
         body = text.encode()
         self.send_response(status)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Content-Security-Policy", policy)
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Referrer-Policy", "no-referrer")
         self.send_header("Cache-Control", "no-store")
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        """Say nothing: a look a second is no news."""
-
-
-_HOSTS = ("127.0.0.1", "localhost")
+        """Say nothing: a look is no news."""

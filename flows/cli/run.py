@@ -11,11 +11,12 @@ from flows.cli import FAILED, INTERRUPTED
 from flows.cli.options import (
     as_of_option,
     config_option,
-    json_option,
     load_settings,
     narrate,
+    only_option,
     show_json,
     since_option,
+    verdict_option,
 )
 
 if TYPE_CHECKING:
@@ -39,7 +40,13 @@ if TYPE_CHECKING:
 @click.option(
     "--because", metavar="REASON", default="", help="Send in spite of a blocking finding."
 )
-@json_option
+@click.option(
+    "--on-server",
+    is_flag=True,
+    help="Let the server that keeps the schedule run it, and follow it to its verdict.",
+)
+@only_option
+@verdict_option
 @config_option
 @click.pass_context
 def run(  # noqa: PLR0913 - one parameter an option
@@ -51,6 +58,8 @@ def run(  # noqa: PLR0913 - one parameter an option
     dry_run: bool,
     at_once: bool,
     because: str,
+    on_server: bool,
+    only: str,
     as_json: bool,
     config: Path | None,
 ) -> None:
@@ -75,8 +84,11 @@ def run(  # noqa: PLR0913 - one parameter an option
         dry_run=dry_run,
         because=because,
         at_once=at_once,
+        only=only,
     )
     observer = TerminalObserver()
+    if on_server:
+        finish(ctx, run_there(settings, options), observer, as_json=as_json)
     verdict = _settled(settings, options) or run_here(settings, options, observer)
     finish(ctx, verdict, observer, as_json=as_json)
 
@@ -103,10 +115,36 @@ def run_here(settings: Settings, options: RunOptions, observer: TerminalObserver
         # Its own log repeats what is narrated, and outlives the server it would be sent to.
         os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "false")
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
-        from flows.weekly import run_here as run_flow
+        os.environ.setdefault("PREFECT_INTERNAL_LOGGING_LEVEL", "CRITICAL")
+        from flows.weekly.here import run_here as run_flow
 
         with observer.listening():
             return run_flow(settings, options, observer)
+
+
+def run_there(settings: Settings, options: RunOptions) -> Verdict:
+    """Trigger `weekly` on the server that keeps the schedule and return the verdict it reached.
+
+    Raises ServerError. Ctrl-C ends the following, not the run.
+    """
+    from flows.cli.on_server import Server, follow, server_url, trigger, verdict_values
+    from flows.models import Outcome, Verdict
+    from flows.pipeline import verdicts
+
+    url = server_url(settings.paths.private)
+    with Server(url) as server:
+        made = trigger(server, options)
+        page = f"{url.removesuffix('/api')}/runs/flow-run/{made['id']}"
+        narrate(f"Triggered {made['name']}: {page}")
+        state = follow(server, made["id"], narrate=narrate)
+        values = verdict_values(server, made["id"])
+    if values is not None:
+        return verdicts.from_json(values)
+    return Verdict(
+        verdict=Outcome.FAILED,
+        reason=f"the run ended as {state['name']}: {state['message'] or 'nobody knows why'}",
+        next="newsletter status",
+    )
 
 
 def finish(

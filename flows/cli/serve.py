@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import os
 import signal
 import threading
@@ -10,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flows.cli.options import config_option, load_settings, narrate
+from flows.cli.options import config_option, load_settings, narrate, show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from flows.settings import Settings
@@ -27,49 +28,104 @@ if TYPE_CHECKING:
     show_default=True,
     help="Where Prefect's UI is served on loopback, if this command starts the server; 0: any.",
 )
+@click.option("--web", is_flag=True, help="Serve the pages that readers reach, too.")
+@click.option(
+    "--web-host", default="127.0.0.1", show_default=True, help="The address of those pages."
+)
+@click.option(
+    "--web-port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="The port of those pages; 0: any.",
+)
+@click.option(
+    "--print-unit", is_flag=True, help="Print a systemd unit that runs this, and do nothing else."
+)
 @config_option
-def serve(*, port: int, config: Path | None) -> None:
+def serve(
+    *,
+    port: int,
+    web: bool,
+    web_host: str,
+    web_port: int,
+    print_unit: bool,
+    config: Path | None,
+) -> None:
     """Run the schedule: feeds are gathered every few hours, an issue goes out every week.
 
     Uses the Prefect server of PREFECT_API_URL, else starts one. Stop with Ctrl-C; the schedule is
-    not paused, and a start takes it up again.
+    not paused, and a start takes it up again. Runs that a killed process left behind are ended at
+    the start, and an issue whose sending was cut short is sent to its end.
     """
     settings = load_settings(config)
+    if print_unit:
+        from flows.cli.unit import unit
+
+        options = ["--port", str(port)]
+        if web:
+            options += ["--web", "--web-host", web_host, "--web-port", str(web_port)]
+        show(unit(settings, options, user=getpass.getuser()).rstrip())
+        return
     settings.require_sendable()
     settings.keys()
-    with _server(settings, port) as url:
-        from flows.cli.server import announced
-        from flows.weekly import serve_deployments
+    with _pages(settings, web_host, web_port) if web else contextlib.nullcontext():
+        _serve(settings, port)
+    narrate("Stopped; the schedule goes on with the next start.")
 
-        with announced(settings.paths.private, url):
+
+def _serve(settings: Settings, port: int) -> None:
+    # How a run's page gets the run's own story: Prefect captures these loggers.
+    os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "flows,subscribers")
+    with _server(settings, port) as (url, server_lives):
+        from flows.cli.server import announced
+        from flows.weekly.serving import Serving, serve_deployments
+
+        with announced(settings.paths.private, url), stopping() as stop:
             schedule = settings.schedule
             narrate(
                 f"Readers get an issue every {schedule.day.capitalize()} at "
                 f"{schedule.time:%H:%M} ({schedule.timezone or 'UTC'})."
             )
             narrate(f"Runs and their verdicts: {url.removesuffix('/api')}")
-            narrate("Serving; press Ctrl-C to stop.")
-            with stopping() as stop:
-                serve_deployments(settings, until=stop)
-    narrate("Stopped; the schedule goes on with the next start.")
+            serving = Serving(until=stop, server_lives=server_lives, narrate=narrate)
+            serve_deployments(settings, serving)
 
 
 @contextlib.contextmanager
-def _server(settings: Settings, port: int) -> Iterator[str]:
+def _server(settings: Settings, port: int) -> Iterator[tuple[str, Callable[[], bool] | None]]:
     from flows.cli.server import own_server, prefect_server, served_url
     from flows.errors import ServerError
 
     private = settings.paths.private
     if os.environ.get("PREFECT_API_URL"):
         with prefect_server(private, narrate=narrate) as url:
-            yield url
+            yield url, None
         return
     if running := served_url(private):
         raise ServerError(
             f"Prefect: `newsletter serve` is running already ({running}); stop it first"
         )
-    with own_server(private, ui=True, narrate=narrate, port=port) as url:
-        yield url
+    with own_server(private, ui=True, narrate=narrate, port=port) as own:
+        yield own.url, own.lives
+
+
+@contextlib.contextmanager
+def _pages(settings: Settings, host: str, port: int) -> Iterator[None]:
+    """Serve the readers' pages in a thread for as long as the block lasts."""
+    from flows.cli.web import opened
+
+    with opened(settings, host, port) as (server, listener):
+        # Not on the main thread it leaves the signals alone.
+        thread = threading.Thread(
+            target=server.run, kwargs={"sockets": [listener]}, name="web", daemon=True
+        )
+        thread.start()
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 @contextlib.contextmanager

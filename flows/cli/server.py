@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -44,15 +45,27 @@ def prefect_server(state: Path, *, narrate: Callable[[str], None]) -> Iterator[s
         with _environment(PREFECT_API_URL=served):
             yield served
         return
-    with own_server(state, ui=False, narrate=narrate) as url:
-        yield url
+    with own_server(state, ui=False, narrate=narrate) as own:
+        yield own.url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnServer:
+    """A Prefect server that is a child of this process."""
+
+    url: str
+    child: subprocess.Popen[bytes]
+
+    def lives(self) -> bool:
+        """Return whether it still runs."""
+        return self.child.poll() is None
 
 
 @contextlib.contextmanager
 def own_server(
     state: Path, *, ui: bool, narrate: Callable[[str], None], port: int = 0
-) -> Iterator[str]:
-    """Yield the API address of a Prefect server started for this command; it ends with it.
+) -> Iterator[OwnServer]:
+    """Yield a Prefect server started for this command; it ends with it.
 
     Raises ServerError if it does not come up within START_LIMIT seconds.
     """
@@ -65,7 +78,7 @@ def own_server(
     # Two first starts at once would both make the database; the second waits for the first.
     # The child ends when its standard input closes: also when we are killed.
     with log.open("ab") as output, _environment(PREFECT_HOME=str(home), **_QUIET):
-        code = f"from flows.weekly import run_server; run_server({port}, ui={ui})"
+        code = f"from flows.weekly.server import run_server; run_server({port}, ui={ui})"
         with _turn(home):
             child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 [sys.executable, "-c", code],
@@ -82,7 +95,7 @@ def own_server(
                 raise
         try:
             with _environment(PREFECT_API_URL=url):
-                yield url
+                yield OwnServer(url=url, child=child)
         finally:
             _end(child)
 
@@ -102,6 +115,14 @@ def served_url(state: Path) -> str | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return url if isinstance(url, str) and _healthy(url) else None
+
+
+def keeper(state: Path) -> str | None:
+    """Return the API address of the server that keeps the schedule, None if none answers."""
+    configured = os.environ.get("PREFECT_API_URL")
+    if configured:
+        return configured if _healthy(configured) else None
+    return served_url(state)
 
 
 @contextlib.contextmanager

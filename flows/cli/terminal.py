@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import click
 
 from flows.cli.options import narrate
+from flows.pipeline.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +27,7 @@ class TerminalObserver:
         self._live = sys.stderr.isatty()
         self._asked_to_stop = False
         self._items = self._failures = 0
+        self._pace = Pace()
 
     def say(self, text: str) -> None:
         """Print the sentence."""
@@ -41,9 +44,8 @@ class TerminalObserver:
         self._show(f"Feeds {done} of {total}, {self._items} items{failed}")
 
     def sent(self, counts: Counts) -> None:
-        """Count the mails on the live line."""
-        doubt = f", {counts.in_doubt} in doubt" if counts.in_doubt else ""
-        self._show(f"Mails {counts.accepted} of {counts.intended}{doubt}")
+        """Count the mails on the live line: accepted, in doubt, how fast, how long yet."""
+        self._show(self._pace.told(counts, at=time.monotonic()))
 
     def stopping(self) -> bool:
         """Return whether Ctrl-C or SIGTERM asked for a stop."""
@@ -66,7 +68,9 @@ class TerminalObserver:
         if self._asked_to_stop:
             raise KeyboardInterrupt
         self._asked_to_stop = True
-        self.say("Stopping after the request in flight; press Ctrl-C again to end at once.")
+        self.say(
+            "Stopping after the request in flight; Ctrl-C again ends at once, with it in doubt."
+        )
 
     def _show(self, text: str) -> None:
         if self._live:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flows.models import IssueStatus, Outcome, Verdict
-from flows.pipeline.drafting import files_of
 from flows.pipeline.files import freeze
+from flows.pipeline.overtaken import ran_since
+from flows.pipeline.reading import files_of
 from flows.store import issues
+from flows.store.mails import save_mail
 
 if TYPE_CHECKING:
     from flows.models import IssueRecord
@@ -31,12 +33,20 @@ def admit(
         )
     because = options.because or (record.because if _approved(record, rendered) else "")
     if rendered.errors and not because:
-        told = "; ".join(finding.message for finding in rendered.errors)
         return _refusal(
             record,
             Outcome.FAILED,
-            reason=f"the check blocks issue {number}: {told}",
+            reason=f"the check blocks issue {number}: {rendered.objections}",
             next_command=f"newsletter check {number}",
+        )
+    repeated = "" if because else ran_since(work.engine, record, drafted.issue)
+    if repeated:
+        return _refusal(
+            record,
+            Outcome.HELD,
+            reason=repeated,
+            next_command=f"edit {files_of(work.settings, number).draft}, then newsletter send "
+            f'{number} (or --because "reason")',
         )
     if work.settings.newsletter.approval == "required" and not _approved(record, rendered):
         changed = record.status is IssueStatus.APPROVED
@@ -62,7 +72,10 @@ def approve_rendered(
         now=work.clock(),
         because=because,
     )
-    freeze(files_of(work.settings, record.number), rendered.mail, rendered.page)
+    files = files_of(work.settings, record.number)
+    freeze(files, rendered.mail, rendered.page)
+    frozen = files.frozen.read_text(encoding="utf-8")
+    save_mail(work.engine, record.number, digest=rendered.mail.digest, mail=frozen)
 
 
 def _approved(record: IssueRecord, rendered: Rendered) -> bool:

@@ -11,15 +11,15 @@ from flows.pipeline.drafting import (
     compose,
     draft_again,
     draft_issue,
-    files_of,
-    read_issue,
     window,
 )
 from flows.pipeline.gathering import gather_items
 from flows.pipeline.options import RunOptions
+from flows.pipeline.reading import files_of, read_issue
 from flows.pipeline.rendering import render_issue
 from flows.pipeline.stores import open_store
 from flows.pipeline.targets import choose, claim, coming, coming_number
+from flows.pipeline.whereabouts import newest
 from flows.pipeline.work import Work, preparing, utc_now
 from flows.store import issues
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from flows.pipeline.drafting import Drafted
     from flows.pipeline.gathering import Gathered
     from flows.pipeline.observer import Observer
-    from flows.pipeline.rendering import Rendered
     from flows.settings import Settings
 
 
@@ -90,14 +89,11 @@ def open_issue(
     Leaves no trace. Raises IssueError if its file is missing or broken.
     """
     now = as_of or utc_now()
+    number = number or newest(settings, now=now)
+    if number is not None:
+        return read_issue(files_of(settings, number))
     with open_store(settings) as engine:
-        if number is not None:
-            return read_issue(files_of(settings, number))
         target = choose(settings, engine, RunOptions(), now=now)
-        # An issue held past its slot is no run's any more, but still the one to look at.
-        record = target.record or issues.newest_open(engine)
-        if record is not None and files_of(settings, record.number).draft.exists():
-            return read_issue(files_of(settings, record.number))
         covers = window(settings, engine, now=now, since=since)
         coming = coming_number(settings, engine, RunOptions(), now)
         drafted = compose(settings, engine, coming, slot=target.slot, covers=covers)
@@ -115,12 +111,6 @@ def number_to_come(settings: Settings) -> int:
         return coming_number(settings, engine, RunOptions(), utc_now())
 
 
-def render_now(settings: Settings, number: int | None) -> tuple[Issue, Rendered]:
-    """Return an issue (None: the newest open one) with its mail and what the check says."""
-    issue = open_issue(settings, number)
-    return issue, render_issue(settings, issue)
-
-
 def approve_now(
     settings: Settings, number: int | None, *, observer: Observer, because: str = ""
 ) -> Issue:
@@ -133,10 +123,9 @@ def approve_now(
         issue = read_issue(files_of(settings, record.number))
         rendered = render_issue(settings, issue)
         if rendered.errors and not because:
-            told = "; ".join(finding.message for finding in rendered.errors)
             raise CheckFailed(
-                f"the check blocks issue {record.number}: {told}; mend it, or give --because a "
-                "reason"
+                f"the check blocks issue {record.number}: {rendered.objections}; mend it, or give "
+                "--because a reason"
             )
         work = Work(settings=settings, engine=engine, observer=observer)
         approve_rendered(work, record, rendered, because=because)

@@ -34,6 +34,11 @@ class IssueFiles:
         return self.issues / f"{self.number:03}.md"
 
     @property
+    def wrote(self) -> Path:
+        """The draft as we wrote it last: what differs in the editor's file is their edit."""
+        return self.folder / "drafted.md"
+
+    @property
     def folder(self) -> Path:
         """The folder of what was rendered and sent."""
         return self.issues / f"{self.number:03}"
@@ -52,6 +57,11 @@ class IssueFiles:
     def frozen(self) -> Path:
         """The whole mail as it was approved: what a resumed run goes on with."""
         return self.folder / "mail.json"
+
+    @property
+    def receipt(self) -> Path:
+        """What became of the issue, under our seal."""
+        return self.folder / "receipt"
 
     @property
     def page(self) -> Path:

@@ -56,10 +56,14 @@ class Gathered:
         told = [f"{count[status]} {words[status]}" for status in words if count[status]]
         warnings = len(self.failed)
         return (
-            f"{len(self.reports)} feeds: {', '.join(told) or 'none'}; "
-            f"{self.new} new items, {self.updated} updated"
-            + (f"; {warnings} warning{'s' * (warnings != 1)}" if warnings else "")
+            f"{_counted(len(self.reports), 'feed')}: {', '.join(told) or 'none'}; "
+            f"{_counted(self.new, 'new item')}, {self.updated} updated"
+            + (f"; {_counted(warnings, 'warning')}" if warnings else "")
         )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def gather_items(

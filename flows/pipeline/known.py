@@ -14,9 +14,10 @@ from flows.edit.sections import LEFT_OVER, NEW
 from flows.errors import IssueError
 from flows.models import Item, Link
 from flows.pipeline.decided import Told, address_of, decide
-from flows.pipeline.drafting import compose, files_of, read_issue, window
+from flows.pipeline.drafting import compose, window
 from flows.pipeline.files import numbers
 from flows.pipeline.options import RunOptions
+from flows.pipeline.reading import files_of, read_issue
 from flows.pipeline.targets import choose, coming_number
 from flows.store import issues
 from flows.store.decisions import decisions_of

@@ -70,7 +70,7 @@ def import_history(
     Doing it again changes nothing. `progress` is told how many files of how many are done.
     Raises NewsletterError if there is no such file, or nothing in the folder to read.
     """
-    paths, passed_over = _paths(source)
+    paths, passed_over = past_files(source)
     read: list[Imported] = []
     with open_store(settings) as engine:
         before = sum(ran_by_issue(engine).values())
@@ -99,7 +99,7 @@ def past_issues(settings: Settings) -> list[PastIssue]:
         ]
 
 
-def _paths(source: Path) -> tuple[list[Path], int]:
+def past_files(source: Path) -> tuple[list[Path], int]:
     """Return the files to read, in their order, and how many others lie beside them."""
     if source.is_file():
         return [source], 0

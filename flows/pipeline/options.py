@@ -15,7 +15,8 @@ class RunOptions:
 
     `since` and `as_of` override window and clock of the draft, `extra` makes an additional issue,
     `dry_run` does all but hand over, `because` overrides a blocking finding and is recorded,
-    `scheduled` is the schedule's own run, which takes its slot's issue and no other.
+    `scheduled` is the schedule's own run, which takes its slot's issue and no other, `only` is
+    the tag whose people alone get the issue for now, `at` is when readers are to get it.
     """
 
     since: datetime | None = None
@@ -25,3 +26,5 @@ class RunOptions:
     because: str = ""
     scheduled: bool = False
     at_once: bool = False
+    only: str = ""
+    at: datetime | None = None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flows.models import Outcome, Verdict
-from flows.pipeline.drafting import compose, draft_issue, files_of, window
+from flows.pipeline.drafting import compose, draft_issue, window
+from flows.pipeline.reading import files_of
 from flows.pipeline.rendering import render_issue
 from flows.pipeline.sending import recipients_waiting
 from flows.pipeline.targets import coming_number
@@ -28,10 +29,9 @@ def rehearse(work: Work, options: RunOptions, target: Target, now: datetime) -> 
         return _verdict(target, drafted, Outcome.SKIPPED, f"dry run: {drafted.skip}")
     rendered = render_issue(settings, drafted.issue)
     if rendered.errors:
-        problems = "; ".join(finding.message for finding in rendered.errors)
-        reason = f"dry run: the check would block issue {number}: {problems}"
+        reason = f"dry run: the check would block issue {number}: {rendered.objections}"
         return _verdict(target, drafted, Outcome.FAILED, reason)
-    waiting = recipients_waiting(engine)
+    waiting = recipients_waiting(engine, only=options.only)
     reason = (
         f"dry run: issue {number} with {len(drafted.issue.entries)} entries would go to "
         f"{waiting} subscribers; nothing was sent"

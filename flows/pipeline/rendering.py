@@ -7,7 +7,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from flows.deliver.message import build
+from flows.edit import sponsors
+from flows.edit.review import review
 from flows.models import Recipient
+from flows.pipeline.bookings import bookings
 from flows.render.check import check, check_message
 from flows.render.html import page, render
 from subscribers.tokens import Purpose, sign
@@ -34,17 +37,35 @@ class Rendered:
         """The findings that block sending."""
         return tuple(finding for finding in self.findings if finding.severity == "error")
 
+    @property
+    def objections(self) -> str:
+        """What blocks sending, in one line; "" if nothing does."""
+        return "; ".join(finding.message.removesuffix(".") for finding in self.errors)
+
 
 def render_issue(settings: Settings, issue: Issue, *, theme: str = "") -> Rendered:
     """Return the issue rendered in the settings' theme (or another); raises TemplateError."""
+    theme = theme or settings.newsletter.theme
+    mail, findings = render_mail(settings, issue, theme=theme)
+    archived = page(issue, settings.brand(), theme=theme, templates=settings.templates_folder)
+    return Rendered(mail=mail, page=archived, findings=findings)
+
+
+def render_mail(
+    settings: Settings, issue: Issue, *, theme: str = ""
+) -> tuple[Mail, tuple[Finding, ...]]:
+    """Return the mail of an issue and what the check says, to be looked at; raises TemplateError.
+
+    What is approved has its page too (`render_issue`).
+    """
     brand = settings.brand()
     theme = theme or settings.newsletter.theme
-    templates = settings.templates_folder
-    mail = render(issue, brand, theme=theme, templates=templates)
-    return Rendered(
-        mail=mail,
-        page=page(issue, brand, theme=theme, templates=templates),
-        findings=(*check(mail, brand, domain=settings.sending.domain), *_message(settings, mail)),
+    mail = render(issue, brand, theme=theme, templates=settings.templates_folder)
+    return mail, (
+        *check(mail, brand, domain=settings.sending.domain),
+        *_message(settings, mail),
+        *review(issue),
+        *sponsors.findings(issue, bookings(settings)),
     )
 
 

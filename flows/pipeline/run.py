@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flows.deliver.deliver import Step, plainly
 from flows.errors import IssueError, NewsletterError, SettingsError
 from flows.models import IssueStatus, Outcome, Verdict
+from flows.pipeline.appointment import await_time
 from flows.pipeline.approval import admit
+from flows.pipeline.chronicle import SEND, WAVE, Account, chronicled
 from flows.pipeline.drafting import (
     Drafted,
     Window,
     draft_issue,
-    files_of,
-    read_issue,
     window,
 )
 from flows.pipeline.gathering import gather_items
 from flows.pipeline.options import RunOptions
+from flows.pipeline.reading import files_of, read_issue
 from flows.pipeline.rehearsal import rehearse
 from flows.pipeline.rendering import render_issue
-from flows.pipeline.sending import already_sent, send_issue, start
+from flows.pipeline.sending import already_sent, send_issue, start, still_sending
 from flows.pipeline.stores import open_store
+from flows.pipeline.tally import tallied
 from flows.pipeline.targets import choose, claim
-from flows.pipeline.work import Work, preparing, utc_now
+from flows.pipeline.work import NO_SCHEDULER, Scheduler, Work, preparing, utc_now
 from flows.store import issues
 from flows.store.history import forget
 
@@ -32,17 +33,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from sqlalchemy import Engine
+
     from flows.models import IssueRecord
     from flows.pipeline.observer import Observer
     from flows.settings import Settings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """An issue that may be sent, and what it was made from if it was drafted just now."""
-
-    record: IssueRecord
-    drafted: Drafted | None = None
 
 
 def run(
@@ -50,16 +45,18 @@ def run(
     options: RunOptions,
     *,
     observer: Observer,
-    step: Step = plainly,
+    scheduler: Scheduler = NO_SCHEDULER,
     clock: Callable[[], datetime] = utc_now,
 ) -> Verdict:
     """Gather, draft, render, check and send; the verdict says how it ended and what to type.
 
     Raises SettingsError if the settings cannot send; any other trouble is a failed verdict.
     """
-    settings.require_sendable()
-    settings.keys()
-    return _judged(settings, observer, step, clock, lambda work: _run(work, options))
+    account = Account(
+        flow_run=scheduler.flow_run, scheduled=options.scheduled, quiet=options.dry_run
+    )
+    host = _Host(settings=settings, observer=observer, scheduler=scheduler, clock=clock)
+    return host.judged(account, lambda work: _run(work, options))
 
 
 def send(
@@ -68,27 +65,72 @@ def send(
     options: RunOptions,
     *,
     observer: Observer,
-    step: Step = plainly,
+    scheduler: Scheduler = NO_SCHEDULER,
     clock: Callable[[], datetime] = utc_now,
 ) -> Verdict:
     """Send the issue as its file says, or carry on sending it; nothing is gathered or drafted."""
-    settings.require_sendable()
-    settings.keys()
-    return _judged(settings, observer, step, clock, lambda work: _send(work, number, options))
+    account = Account(job=SEND, flow_run=scheduler.flow_run, scheduled=options.scheduled)
+    host = _Host(settings=settings, observer=observer, scheduler=scheduler, clock=clock)
+    return host.judged(account, lambda work: _send(work, number, options))
 
 
-def _judged(
+def take_part(
     settings: Settings,
+    number: int,
+    options: RunOptions,
+    *,
     observer: Observer,
-    step: Step,
-    clock: Callable[[], datetime],
-    job: Callable[[Work], Verdict],
+    scheduler: Scheduler = NO_SCHEDULER,
+    clock: Callable[[], datetime] = utc_now,
 ) -> Verdict:
+    """Help to hand over an issue that is being sent, until nobody is left; else do nothing."""
+    account = Account(job=WAVE, flow_run=scheduler.flow_run, scheduled=options.scheduled)
+    host = _Host(settings=settings, observer=observer, scheduler=scheduler, clock=clock)
+    return host.judged(account, lambda work: _take_part(work, number, options))
+
+
+def _take_part(work: Work, number: int, options: RunOptions) -> Verdict:
+    record = issues.find(work.engine, number)
+    if record is None or record.status is not IssueStatus.SENDING:
+        return Verdict(
+            verdict=Outcome.SKIPPED, issue=number, reason=f"issue {number} is not being sent"
+        )
+    return send_issue(work, number, options)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Host:
+    """Where a run happens: for whom, told to whom, brought by what, and by which clock."""
+
+    settings: Settings
+    observer: Observer
+    scheduler: Scheduler
+    clock: Callable[[], datetime]
+
+    def judged(self, account: Account, job: Callable[[Work], Verdict]) -> Verdict:
+        """Return the job's verdict, kept and told; raises SettingsError."""
+        with chronicled(self.settings, account, clock=self.clock) as page:
+            self.settings.require_sendable()
+            self.settings.keys()
+            page.verdict = _verdict(self, job)
+            return page.verdict
+
+    def work(self, engine: Engine) -> Work:
+        """Return what the job works with."""
+        return Work(
+            settings=self.settings,
+            engine=engine,
+            observer=self.observer,
+            step=self.scheduler.step,
+            share=self.scheduler.share,
+            clock=self.clock,
+        )
+
+
+def _verdict(host: _Host, job: Callable[[Work], Verdict]) -> Verdict:
     try:
-        with open_store(settings) as engine:
-            return job(
-                Work(settings=settings, engine=engine, observer=observer, step=step, clock=clock)
-            )
+        with open_store(host.settings) as engine:
+            return tallied(host.settings, engine, job(host.work(engine)))
     except SettingsError:
         raise
     except IssueError as error:
@@ -111,8 +153,7 @@ def _run(work: Work, options: RunOptions) -> Verdict:
         prepared = _prepare(work, options, now)
     if isinstance(prepared, Verdict):
         return prepared
-    verdict = send_issue(work, prepared.record.number, options)
-    return _counted(verdict, prepared.drafted)
+    return send_issue(work, prepared.number, options)
 
 
 def _finish_others(work: Work) -> None:
@@ -127,6 +168,15 @@ def _send(work: Work, number: int, options: RunOptions) -> Verdict:
     record = _reopened(work, number)
     if record.status is IssueStatus.SENT:
         return already_sent(work.engine, record)
+    if options.at is not None:
+        with preparing(work):
+            # What stands against it is told now, not when its time has come.
+            refusal = _admit_file(work, record, options)
+        refusal = refusal or await_time(work, record, options)
+        if refusal is not None:
+            return refusal
+        # Meanwhile somebody else may have sent it, or edited its file.
+        record = _known(work, number)
     with preparing(work):
         refusal = _admit_file(work, record, options) or start(work, number, options)
     return refusal or send_issue(work, number, options)
@@ -140,6 +190,10 @@ def _reopened(work: Work, number: int) -> IssueRecord:
     if issues.reopen(work.engine, number):
         forget(work.engine, number)
         work.observer.say(f"Nobody has got issue {number}: it is sent as its file says now.")
+    return _known(work, number)
+
+
+def _known(work: Work, number: int) -> IssueRecord:
     record = issues.find(work.engine, number)
     if record is None:
         raise NewsletterError(f"issue {number}: there is none; newsletter draft writes the next")
@@ -156,7 +210,8 @@ def _admit_file(work: Work, record: IssueRecord, options: RunOptions) -> Verdict
     return _admit(work, record, Drafted(issue=issue, window=covers), options)
 
 
-def _prepare(work: Work, options: RunOptions, now: datetime) -> Prepared | Verdict:
+def _prepare(work: Work, options: RunOptions, now: datetime) -> IssueRecord | Verdict:
+    """Return the issue that may be sent, or the verdict if none may."""
     target = choose(work.settings, work.engine, options, now=now)
     if target.missed:
         return Verdict(
@@ -165,20 +220,28 @@ def _prepare(work: Work, options: RunOptions, now: datetime) -> Prepared | Verdi
             next="newsletter run sends an issue now",
         )
     if target.record is not None:
-        match target.record.status:
-            case IssueStatus.SENT:
-                return already_sent(work.engine, target.record)
-            case IssueStatus.STOPPED:
-                return stopped(target.record)
-            case IssueStatus.SENDING:
-                refusal = start(work, target.record.number, options)
-                return refusal or Prepared(record=target.record)
-            case _:
-                pass
+        if options.dry_run and target.record.status is IssueStatus.SENDING:
+            return still_sending(work.engine, target.record)
+        if (verdict := _kept(work, target.record, options)) is not None:
+            return verdict
+        if target.record.status is IssueStatus.SENDING:
+            refusal = start(work, target.record.number, options)
+            return refusal or target.record
     _gather(work)
     if options.dry_run:
         return rehearse(work, options, target, now)
     return _draft(work, options, claim(work.settings, work.engine, target), now)
+
+
+def _kept(work: Work, record: IssueRecord, options: RunOptions) -> Verdict | None:
+    """Return the verdict for an issue that no run takes up."""
+    if record.status is IssueStatus.SENT:
+        return already_sent(work.engine, record)
+    if record.only and not options.only:
+        return went_to_few(record)
+    if record.status is IssueStatus.STOPPED:
+        return stopped(record)
+    return None
 
 
 def _gather(work: Work) -> None:
@@ -196,7 +259,7 @@ def _gather(work: Work) -> None:
 
 def _draft(
     work: Work, options: RunOptions, record: IssueRecord, now: datetime
-) -> Prepared | Verdict:
+) -> IssueRecord | Verdict:
     settings, engine = work.settings, work.engine
     covers = window(settings, engine, now=now, since=options.since)
     drafted = work.step("draft", lambda: draft_issue(settings, engine, record, covers=covers))
@@ -204,30 +267,27 @@ def _draft(
         work.observer.say(f"{archive.sentence}.")
     if drafted.skip:
         issues.release(engine, record.number)
-        return _counted(
-            Verdict(
-                verdict=Outcome.SKIPPED,
-                slot=record.slot,
-                reason=drafted.skip,
-                next="newsletter run, once there is more; --since DATE looks further back",
-            ),
-            drafted,
+        return Verdict(
+            verdict=Outcome.SKIPPED,
+            slot=record.slot,
+            reason=drafted.skip,
+            next="newsletter run, once there is more; --since DATE looks further back",
+            items=drafted.items,
+            stories=drafted.stories,
+            entries=len(drafted.issue.entries),
         )
     work.observer.say(
         f"Issue {record.number}: {drafted.issue.subject} ({len(drafted.issue.entries)} entries)"
     )
     refusal = _admit(work, record, drafted, options) or start(work, record.number, options)
-    if refusal is not None:
-        return _counted(refusal, drafted)
-    return Prepared(record=record, drafted=drafted)
+    return refusal or record
 
 
 def _admit(
     work: Work, record: IssueRecord, drafted: Drafted, options: RunOptions
 ) -> Verdict | None:
     rendered = work.step("render", lambda: render_issue(work.settings, drafted.issue))
-    verdict = admit(work, record, drafted, rendered, options)
-    return _counted(verdict, drafted) if verdict else None
+    return admit(work, record, drafted, rendered, options)
 
 
 def settled(settings: Settings, options: RunOptions) -> Verdict | None:
@@ -237,7 +297,7 @@ def settled(settings: Settings, options: RunOptions) -> Verdict | None:
         record = choose(settings, engine, options, now=now).record
         if record is None or record.status is not IssueStatus.SENT:
             return None
-        return already_sent(engine, record)
+        return tallied(settings, engine, already_sent(engine, record))
 
 
 def stopped(record: IssueRecord) -> Verdict:
@@ -251,12 +311,12 @@ def stopped(record: IssueRecord) -> Verdict:
     )
 
 
-def _counted(verdict: Verdict, drafted: Drafted | None) -> Verdict:
-    if drafted is None:
-        return verdict
-    return replace(
-        verdict,
-        items=drafted.items,
-        stories=drafted.stories,
-        entries=len(drafted.issue.entries),
+def went_to_few(record: IssueRecord) -> Verdict:
+    """Return the verdict for an issue that a tag's people have: a person sends it on."""
+    return Verdict(
+        verdict=Outcome.HELD,
+        issue=record.number,
+        slot=record.slot,
+        reason=f"issue {record.number} went to {record.only!r} alone",
+        next=f"newsletter send {record.number} sends it to everybody else",
     )

@@ -12,13 +12,18 @@ from flows.deliver.fence import Fence
 from flows.deliver.sendgrid import SendGrid
 from flows.errors import NewsletterError
 from flows.models import Counts, IssueStatus, Outcome, Verdict
-from flows.pipeline.drafting import files_of, read_issue
-from flows.pipeline.files import thaw
+from flows.pipeline.edits import late_edit
+from flows.pipeline.files import thaw, write
 from flows.pipeline.ran import remember_issue
+from flows.pipeline.reading import files_of, read_issue
+from flows.pipeline.receipts import write_receipt
 from flows.pipeline.transports import open_transport
-from flows.store import issues
+from flows.store import groups, issues
+from flows.store.history import forget
 from flows.store.ledger import SqlLedger, counts
+from flows.store.mails import load_mail
 from subscribers import store as people
+from subscribers.store import labels
 from subscribers.tokens import Purpose, sign
 
 if TYPE_CHECKING:
@@ -45,7 +50,7 @@ def start(work: Work, number: int, options: RunOptions) -> Verdict | None:
     record = _record(work, number)
     if record.status is IssueStatus.SENT:
         return already_sent(work.engine, record)
-    refusal = _obstacle(work, record, options)
+    refusal = _obstacle(work, record, options) or _aim(work, record, options)
     if refusal is not None:
         return refusal
     _begin(work, record, _approved_mail(work, record))
@@ -62,6 +67,9 @@ def send_issue(work: Work, number: int, options: RunOptions) -> Verdict:
     if record.status is IssueStatus.SENT:
         return already_sent(work.engine, record)
     settings = work.settings
+    # Fewer than fill a request need no other hands.
+    if settings.sending.workers and recipients_waiting(work.engine) > settings.sending.batch_size:
+        work.share(number)
     with open_transport(settings, number, clock=work.clock) as transport:
         report = deliver(
             _approved_mail(work, record),
@@ -72,10 +80,13 @@ def send_issue(work: Work, number: int, options: RunOptions) -> Verdict:
             wait=work.wait,
             stop=work.observer.stopping,
             progress=work.observer.sent,
+            say=work.observer.say,
             batch_size=settings.sending.batch_size,
             fence=_fence(settings, transport, record, options),
             step=work.step,
         )
+    if late := late_edit(settings, record):
+        work.observer.say(late)
     return _concluded(work, record, report)
 
 
@@ -87,11 +98,19 @@ def _record(work: Work, number: int) -> IssueRecord:
 
 
 def _approved_mail(work: Work, record: IssueRecord) -> Mail:
-    return thaw(files_of(work.settings, record.number), record.approved_hash or "")
+    files, digest = files_of(work.settings, record.number), record.approved_hash or ""
+    if not files.frozen.exists():
+        # Another machine than the one that approved it, or a folder that was lost.
+        kept = load_mail(work.engine, record.number, digest=digest)
+        if kept is not None:
+            write(files.frozen, kept)
+    return thaw(files, digest)
 
 
-def recipients_waiting(engine: Engine) -> int:
-    """Return how many subscribers an issue would go to now."""
+def recipients_waiting(engine: Engine, *, only: str = "") -> int:
+    """Return how many subscribers an issue would go to now, or how many of those with a tag."""
+    if only:
+        return labels.count_tags(engine).get(only, 0)
     return people.count(engine).get("active", 0)
 
 
@@ -129,6 +148,13 @@ def probe(settings: Settings) -> str:
 def _obstacle(work: Work, record: IssueRecord, options: RunOptions) -> Verdict | None:
     """Say what stands against the first hand-over; a started issue has passed this."""
     settings = work.settings
+    if options.only and not recipients_waiting(work.engine, only=options.only):
+        return _verdict(
+            record,
+            Outcome.HELD,
+            reason=f"no active subscriber has the tag {options.only!r}",
+            next_command=f"newsletter subscribers tag {options.only} EMAIL",
+        )
     if record.status is not IssueStatus.SENDING and not recipients_waiting(work.engine):
         return _verdict(
             record,
@@ -153,6 +179,22 @@ def _obstacle(work: Work, record: IssueRecord, options: RunOptions) -> Verdict |
     )
 
 
+def _aim(work: Work, record: IssueRecord, options: RunOptions) -> Verdict | None:
+    """Keep whom the issue is for: a tag's people alone, or everybody."""
+    if not options.only:
+        groups.lift(work.engine, record.number)
+        return None
+    if groups.aim(work.engine, record.number, options.only):
+        return None
+    return _verdict(
+        record,
+        Outcome.FAILED,
+        reason=f"issue {record.number} is on its way to everybody; it cannot go to "
+        f"{options.only!r} alone any more",
+        next_command=f"newsletter send {record.number}",
+    )
+
+
 def _begin(work: Work, record: IssueRecord, mail: Mail) -> None:
     """Move the issue to `sending`, its stories remembered; does nothing if it is there already."""
     if record.status is IssueStatus.STOPPED:
@@ -172,11 +214,14 @@ def _fence(
 ) -> Fence | None:
     if not isinstance(transport, SendGrid) or not settings.sending.fence or options.at_once:
         return None
+    if record.only:
+        # Whoever tries an issue on a few wants to see it now.
+        return None
     return Fence(
         provider=transport,
         lasts=timedelta(minutes=settings.sending.fence_minutes),
         # Readers get a scheduled issue at its slot, an ad-hoc one as soon as the fence allows.
-        not_before=record.slot if options.scheduled else None,
+        not_before=options.at or (record.slot if options.scheduled else None),
     )
 
 
@@ -190,6 +235,8 @@ def _concluded(work: Work, record: IssueRecord, report: Report) -> Verdict:
             next_command=report.next or f"newsletter send {record.number}",
             standing=report.counts,
         )
+    if record.only and (left := groups.left_out(work.engine, record.number)):
+        return _concluded_group(work, record, report, left)
     issues.advance(
         work.engine,
         record.number,
@@ -197,6 +244,7 @@ def _concluded(work: Work, record: IssueRecord, report: Report) -> Verdict:
         after=IssueStatus.SENT,
         sent_at=work.clock(),
     )
+    _write_receipt(work, record.number)
     leaves = (
         f"; readers get it at {report.leaves_at:%Y-%m-%d %H:%M} UTC" if report.leaves_at else ""
     )
@@ -209,22 +257,55 @@ def _concluded(work: Work, record: IssueRecord, report: Report) -> Verdict:
     )
 
 
+def _concluded_group(work: Work, record: IssueRecord, report: Report, left: int) -> Verdict:
+    """Return the verdict of a hand-over to a few: the issue waits for a person to send it on.
+
+    Until then its file may still be corrected, so nothing in it counts as told.
+    """
+    if groups.end(work.engine, record.number, record.only):
+        forget(work.engine, record.number)
+    return _verdict(
+        record,
+        Outcome.SENT,
+        reason=f"handed over to {work.settings.sending.transport} for {record.only!r} alone; "
+        f"{left} others wait",
+        next_command=f"newsletter send {record.number}",
+        standing=report.counts,
+    )
+
+
+def _write_receipt(work: Work, number: int) -> None:
+    try:
+        write_receipt(work.settings, work.engine, number)
+    except NewsletterError as error:
+        # The issue is out: a folder that cannot be written does not undo that.
+        work.observer.say(f"The receipt of issue {number} was not written: {error}")
+
+
 def already_sent(engine: Engine, record: IssueRecord) -> Verdict:
     """Return the verdict for an issue that needs nothing more, unless some are in doubt."""
     standing = counts(engine, record.number)
-    return Verdict(
-        verdict=Outcome.SKIPPED,
-        issue=record.number,
-        slot=record.slot,
+    return _verdict(
+        record,
+        Outcome.SKIPPED,
         reason=f"already sent #{record.number}",
-        next=f"newsletter deliveries {record.number}"
+        next_command=f"newsletter deliveries {record.number}"
         if standing.in_doubt
         else "newsletter run --extra makes an additional issue",
-        intended=standing.intended,
-        accepted=standing.accepted,
-        refused=standing.refused,
-        in_doubt=standing.in_doubt,
-        suppressed=standing.suppressed,
+        standing=standing,
+    )
+
+
+def still_sending(engine: Engine, record: IssueRecord) -> Verdict:
+    """Return the verdict of a dry run on an issue that is being sent: how many are left."""
+    standing = counts(engine, record.number)
+    return _verdict(
+        record,
+        Outcome.SKIPPED,
+        reason=f"dry run: issue {record.number} is being sent and would go to {standing.planned} "
+        "more; nothing was sent",
+        next_command=f"newsletter deliveries {record.number}",
+        standing=standing,
     )
 
 

@@ -32,11 +32,6 @@ class Moved:
     url: str
 
 
-def find_source(settings: Settings, named: str) -> Feed:
-    """Return the feed of the settings with this address or name; raises NewsletterError."""
-    return settings.feed_list()[_index(settings, named)]
-
-
 def _index(settings: Settings, named: str) -> int:
     feeds = settings.feed_list()
     for same in (

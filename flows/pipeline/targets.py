@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from flows.models import IssueStatus
 from flows.pipeline.files import highest_number
@@ -68,10 +69,18 @@ def _scheduled(settings: Settings, engine: Engine, now: datetime) -> Target:
     slot = due_slot(schedule, now, schedule.grace)
     if slot is None:
         slot = next_slot(schedule, now)
-        if slot - now > lead(settings) + EARLY:
+        # By the wall clock, as the cron line has it: in the night in which an hour comes twice
+        # a run may start that hour early, and the fence holds its mail until the slot.
+        zone = ZoneInfo(schedule.timezone)
+        ahead = _wall(slot, zone) - _wall(now, zone)
+        if ahead > lead(settings) + EARLY:
             missed = f"its slot is over by more than the grace of {schedule.grace}"
             return Target(slot=None, record=None, missed=missed)
     return Target(slot=slot, record=issues.find_slot(engine, slot))
+
+
+def _wall(moment: datetime, zone: ZoneInfo) -> datetime:
+    return moment.astimezone(zone).replace(tzinfo=None)
 
 
 def slot_at(settings: Settings, now: datetime) -> datetime:

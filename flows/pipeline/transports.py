@@ -13,14 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from flows.deliver.transport import Transport
     from flows.settings import Settings
 
 
 @contextlib.contextmanager
 def open_transport(
     settings: Settings, number: int, *, clock: Callable[[], datetime], folder: str = ""
-) -> Iterator[Transport]:
+) -> Iterator[Outbox | SendGrid | Smtp]:
     """Yield the transport for an issue; the outbox's folder is the issue's, or `folder`."""
     sending = settings.sending
     if sending.transport == "sendgrid":
@@ -33,6 +32,7 @@ def open_transport(
             username=sending.smtp_username,
             password=settings.smtp_password.get_secret_value(),
             domain=sending.domain,
+            rate=sending.smtp_rate,
             now=clock,
         ) as transport:
             yield transport

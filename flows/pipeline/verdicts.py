@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from flows.models import Outcome
+from flows.models import Outcome, Verdict
 
 if TYPE_CHECKING:
-    from flows.models import Verdict
+    from collections.abc import Mapping
 
 EXIT_CODES = {Outcome.SENT: 0, Outcome.SKIPPED: 0, Outcome.FAILED: 1, Outcome.HELD: 3}
 IN_DOUBT = 4
@@ -30,9 +30,23 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
     return {key: values.pop(key) for key in order} | values
 
 
+def from_json(values: Mapping[str, Any]) -> Verdict:
+    """Return the verdict that `as_json` spelt."""
+    known = {field.name for field in fields(Verdict)}
+    told = {name: value for name, value in values.items() if name in known}
+    slot = told.get("slot")
+    return Verdict(
+        **{
+            **told,
+            "verdict": Outcome(told["verdict"]),
+            "slot": datetime.fromisoformat(slot) if slot else None,
+        }
+    )
+
+
 def as_markdown(verdict: Verdict) -> str:
     """Return the verdict as a page of Prefect's UI shows it."""
-    lines = [f"# {_headline(verdict)}", "", verdict.reason]
+    lines = [f"# {headline(verdict)}", "", verdict.reason]
     if verdict.next:
         lines += ["", f"Next: `{verdict.next}`"]
     rows = [(key, value) for key, value in as_json(verdict).items() if isinstance(value, int)]
@@ -42,8 +56,9 @@ def as_markdown(verdict: Verdict) -> str:
 
 def as_text(verdict: Verdict) -> str:
     """Return the verdict as the terminal shows it: what happened, why, and what to type."""
-    lines = [f"{_headline(verdict)}: {verdict.reason}"]
-    if verdict.intended:
+    lines = [f"{headline(verdict)}: {verdict.reason}"]
+    # A dry run has intended much and done nothing.
+    if verdict.accepted + verdict.refused + verdict.suppressed + verdict.in_doubt:
         counts = f"{verdict.accepted} of {verdict.intended} accepted"
         others = (
             (verdict.refused, "refused"),
@@ -56,9 +71,11 @@ def as_text(verdict: Verdict) -> str:
     return "\n".join(lines)
 
 
-def _headline(verdict: Verdict) -> str:
-    issue = f"Issue {verdict.issue}" if verdict.issue else "No issue"
-    return f"{issue} {verdict.verdict.value}"
+def headline(verdict: Verdict) -> str:
+    """Return the verdict in three words, such as "Issue 42 sent"; in one if there is no issue."""
+    if verdict.issue is None:
+        return verdict.verdict.value.capitalize()
+    return f"Issue {verdict.issue} {verdict.verdict.value}"
 
 
 def _rfc3339(moment: datetime | None) -> str | None:

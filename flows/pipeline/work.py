@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from flows.deliver.deliver import Step, plainly
+from flows.errors import NewsletterError
 from flows.store import leases
 from flows.store.owner import this_process
 
@@ -31,6 +32,25 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def alone(_issue: int) -> None:
+    """Ask nobody for help."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheduler:
+    """What a scheduler brings: how a step runs, its id of the run, and other hands.
+
+    `share` is called when an issue's hand-over begins, and may bring others to take part in it.
+    """
+
+    step: Step = plainly
+    flow_run: str = ""
+    share: Callable[[int], None] = alone
+
+
+NO_SCHEDULER = Scheduler()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """The settings, the open database, and who is told, how steps run, what time it is."""
@@ -39,13 +59,17 @@ class Work:
     engine: Engine
     observer: Observer
     step: Step = plainly
+    share: Callable[[int], None] = alone
     clock: Callable[[], datetime] = utc_now
     wait: Callable[[float], None] = time.sleep
 
 
 @contextlib.contextmanager
 def preparing(work: Work) -> Iterator[None]:
-    """Hold the right to draft; waits while another living process has it."""
+    """Hold the right to draft; waits while another living process has it.
+
+    Raises NewsletterError if the observer stops it while it waits.
+    """
     owner = this_process()
     told = False
     while not leases.acquire(
@@ -54,6 +78,8 @@ def preparing(work: Work) -> Iterator[None]:
         if not told:
             work.observer.say("Another run is preparing the issue; waiting for it …")
             told = True
+        if work.observer.stopping():
+            raise NewsletterError("stopped while another run was preparing the issue")
         work.wait(POLL)
     try:
         yield

@@ -23,9 +23,10 @@ from flows.deliver.outbox import Outbox
 from flows.edit.dedupe import dedupe
 from flows.edit.draft import draft
 from flows.edit.issue_file import read, write
-from flows.pipeline.drafting import Window, outline, stored_items
+from flows.pipeline.drafting import Window, stored_items
 from flows.pipeline.gathering import gather_items
 from flows.pipeline.observer import LogObserver
+from flows.pipeline.outlining import outline
 from flows.pipeline.rendering import render_issue
 from flows.pipeline.sending import unsubscribe_link
 from flows.pipeline.stores import open_store

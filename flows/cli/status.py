@@ -1,0 +1,113 @@
+"""`newsletter status`: what ran last, what comes next, and what wants a person."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from flows.cli.options import config_option, json_option, load_settings, show, show_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from flows.pipeline.status import Status
+    from flows.settings import Settings
+    from flows.store.runs import RunRecord
+
+IN_DOUBT = 4
+# What a feed's state is called here; "due" and "resting" feeds are well.
+UNWELL = ("failing", "gone", "moved")
+
+
+@click.command()
+@json_option
+@config_option
+@click.pass_context
+def status(ctx: click.Context, *, as_json: bool, config: Path | None) -> None:
+    """Tell the last run and the next, open issues, feeds, doubts, and who keeps the schedule.
+
+    Nothing is changed and no feed is asked. Exit code 4 if deliveries in doubt remain.
+    """
+    from flows.cli.server import keeper
+    from flows.pipeline.status import status as look
+
+    settings = load_settings(config)
+    found = look(settings, now=datetime.now(UTC))
+    server = keeper(settings.paths.private)
+    if as_json:
+        show_json(_as_json(found) | {"server": server})
+    else:
+        for name, sentence in _lines(settings, found, server):
+            show(f"{name:<12} {sentence}")
+    ctx.exit(IN_DOUBT if found.doubts else 0)
+
+
+def _as_json(found: Status) -> dict[str, Any]:
+    values = asdict(found)
+    if found.last_counts:
+        values["last_counts"]["intended"] = found.last_counts.intended
+    return values
+
+
+def _lines(settings: Settings, found: Status, server: str | None) -> Iterator[tuple[str, str]]:
+    yield "Newsletter", f"{settings.newsletter.title} ({settings.path})"
+    for run in found.running:
+        yield "Running", f"{run.job}, since {_moment(run.started_at)}"
+    yield "Last run", _ended(found.last_run)
+    if found.last_run and found.last_run.next:
+        yield "", f"> {found.last_run.next}"
+    if found.last_sent and found.last_counts:
+        counts = found.last_counts
+        yield (
+            "Last issue",
+            (
+                f"{found.last_sent.number}, sent {_moment(found.last_sent.sent_at)}: "
+                f"{counts.accepted} of {counts.intended} accepted"
+            ),
+        )
+    yield from _schedule(found, server)
+    for record in found.open_issues:
+        yield "Open", f"issue {record.number} is {record.status.value}"
+        yield "", f"> newsletter preview {record.number}"
+    for issue, count in found.doubts.items():
+        yield "In doubt", f"{count} deliveries of issue {issue}"
+        yield "", f"> newsletter deliveries {issue}"
+    yield from _feeds(found)
+    told = ", ".join(f"{count} {state}" for state, count in found.subscribers.items() if count)
+    yield "Subscribers", told or "none yet"
+
+
+def _schedule(found: Status, server: str | None) -> Iterator[tuple[str, str]]:
+    coming = found.coming
+    yield "Next issue", f"{_moment(coming.slot)}; the run starts {_moment(coming.starts_at)}"
+    if coming.drafted_at:
+        yield "", f"its draft is written {_moment(coming.drafted_at)}"
+    if server:
+        yield "Schedule", f"kept by {server.removesuffix('/api')} (cron {coming.weekly_cron})"
+    else:
+        yield "Schedule", "kept by nobody"
+        yield "", "> newsletter serve"
+
+
+def _feeds(found: Status) -> Iterator[tuple[str, str]]:
+    told = ", ".join(f"{count} {state}" for state, count in sorted(found.feeds.items()))
+    gathered = found.last_gathered
+    when = f"; asked last {_moment(gathered.started_at)}" if gathered else ""
+    yield "Feeds", (told or "none") + when
+    if any(found.feeds.get(state) for state in UNWELL):
+        yield "", "> newsletter feeds status"
+
+
+def _ended(run: RunRecord | None) -> str:
+    if run is None:
+        return "none yet"
+    issue = f"issue {run.issue} " if run.issue else ""
+    return f"{_moment(run.ended_at)}: {issue}{run.verdict}: {run.reason}"
+
+
+def _moment(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).strftime("%a %d %b %Y %H:%M UTC") if moment else "never"

@@ -1,0 +1,89 @@
+"""Looking after the database: bringing it up to date, backing it up, moving it elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flows.errors import NewsletterError
+from flows.pipeline.stores import backup_file, open_store
+from flows.store import runs
+from flows.store.backups import back_up
+from flows.store.copying import copy
+from flows.store.migrations import ROOMS, migrate_all
+from flows.store.owner import alive
+from subscribers.database import explained, open_database, versions_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+    from flows.settings import Settings
+    from flows.store.copying import Copied
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upgraded:
+    """What an upgrade did: the versions before and after by room, and the backup it took first."""
+
+    before: dict[str, int]
+    after: dict[str, int]
+    backup: Path | None = None
+
+
+def upgrade(settings: Settings, *, now: datetime) -> Upgraded:
+    """Bring the tables up to date, after a backup of what is there; raises DatabaseTooNew."""
+    backups: list[Path] = []
+    engine = open_database(settings.database_url())
+
+    def keep() -> None:
+        backups.append(backup_file(settings, now=now, why="before-upgrade"))
+        back_up(engine, backups[0])
+
+    try:
+        with explained():
+            before = versions_of(engine)
+            migrate_all(engine, before=keep)
+    finally:
+        engine.dispose()
+    after = {room: len(migrations) for room, migrations in ROOMS}
+    return Upgraded(before=before, after=after, backup=backups[0] if backups else None)
+
+
+def backup(settings: Settings, *, output: Path | None, now: datetime) -> Path:
+    """Back the database up into a file and return it; raises DatabaseUnavailable."""
+    path = output or backup_file(settings, now=now, why="backup")
+    with open_store(settings) as engine:
+        back_up(engine, path)
+    return path
+
+
+def move(settings: Settings, target_url: str, *, source_url: str = "") -> list[Copied]:
+    """Copy the database (or the one at `source_url`) into the empty one at `target_url`.
+
+    Raises DatabaseUnavailable, and NewsletterError while something runs: it would write on.
+    """
+    source = open_database(source_url or settings.database_url())
+    target = None
+    try:
+        with explained():
+            migrate_all(source)
+            _require_rest(source)
+            target = open_database(target_url)
+            migrate_all(target)
+            return copy(source, target)
+    finally:
+        source.dispose()
+        if target is not None:
+            target.dispose()
+
+
+def _require_rest(engine: Engine) -> None:
+    busy = [run for run in runs.unended(engine) if alive(run.owner) is not False]
+    if busy:
+        raise NewsletterError(
+            f"database: a run is at work ({busy[0].job}, since {busy[0].started_at:%H:%M} UTC); "
+            "stop newsletter serve, let the run end, then copy"
+        )

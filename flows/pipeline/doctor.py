@@ -1,0 +1,298 @@
+"""Looks at every part of a set-up and says what is wrong with it, and the one thing to do."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from flows.deliver.smtp import Smtp
+from flows.errors import NewsletterError, Refused, TransportError
+from flows.pipeline.online import Dns, ask_dns
+from flows.pipeline.rendering import render_issue
+from flows.pipeline.sending import probe
+from flows.pipeline.standing import standings
+from flows.pipeline.stores import open_store
+from flows.pipeline.transports import open_sendgrid, open_transport
+from flows.pipeline.versions import misfits
+from flows.pipeline.work import utc_now
+from flows.render.sample import SAMPLE
+from flows.settings.sendable import unsendable
+from flows.store.overview import damage, doubts, newest_moment
+from subscribers import store as people
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from sqlalchemy import Engine
+
+    from flows.render.rules.domain import Resolver
+    from flows.settings import Settings
+
+# Less than this fills up while an issue is sent.
+LEAST_SPACE = 200 << 20
+CLOCK_SLACK = 60.0
+# What the key must allow, by SendGrid's names; the fence wants the second line too.
+SEND = ("mail.send",)
+FENCE = ("mail.batch.create", "user.scheduled_sends.create", "user.scheduled_sends.read")
+UNWELL = ("failing", "gone", "moved")
+
+
+class Health(StrEnum):
+    """How a part is: in order, worth a look, broken, or not looked at."""
+
+    WELL = "well"
+    LOOK = "look"
+    BROKEN = "broken"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """What was found of one part, in a sentence, and what to do."""
+
+    part: str
+    health: Health
+    told: str
+    next: str = ""
+
+
+Found = tuple[Health, str, str]
+
+
+def examine(
+    settings: Settings,
+    *,
+    online: bool,
+    resolver: Resolver | None = None,
+    clock: Callable[[], datetime] = utc_now,
+) -> Iterator[Diagnosis]:
+    """Yield what is found of each part, in the order of an issue's life; nothing here raises."""
+    parts: tuple[tuple[str, Callable[[], Iterator[Found]]], ...] = (
+        ("settings", lambda: _settings(settings)),
+        ("keys", lambda: _keys(settings)),
+        ("versions", _versions),
+        ("database", lambda: _database(settings)),
+        ("clock", lambda: _clock(settings, clock())),
+        ("feeds", lambda: _feeds(settings, clock())),
+        ("templates", lambda: _templates(settings)),
+        ("subscribers", lambda: _subscribers(settings)),
+        ("transport", lambda: _transport(settings, clock)),
+        ("unsubscribe", lambda: _unsubscribe(settings)),
+        ("domain", lambda: _domain(settings, resolver, online=online)),
+        ("editor", lambda: _editor(settings)),
+    )
+    for part, look in parts:
+        try:
+            found = list(look())
+        except NewsletterError as error:
+            found = [(Health.BROKEN, str(error), "")]
+        for health, told, advice in found:
+            yield Diagnosis(part=part, health=health, told=told, next=advice)
+
+
+def _settings(settings: Settings) -> Iterator[Found]:
+    problems = list(unsendable(settings))
+    for problem in problems:
+        given = f" is {problem.given}" if problem.given else ""
+        yield Health.BROKEN, f"{problem.key}{given}: {problem.advice}", ""
+    if not problems:
+        schedule = settings.schedule
+        yield (
+            Health.WELL,
+            (
+                f"{settings.path}: {len(settings.feeds)} feeds, an issue every "
+                f"{schedule.day.capitalize()} at {schedule.time:%H:%M} {schedule.timezone}"
+            ),
+            "",
+        )
+
+
+def _keys(settings: Settings) -> Iterator[Found]:
+    settings.keys()
+    if settings.newsletter_keys.get_secret_value():
+        yield Health.WELL, "links are signed with a key of NEWSLETTER_KEYS", ""
+        return
+    file = settings.paths.keys
+    if stat.S_IMODE(file.stat().st_mode) & 0o077:
+        yield Health.LOOK, f"{file}: others on this machine can read it", f"chmod 600 {file}"
+        return
+    yield Health.WELL, f"links are signed with a key of {file}", ""
+
+
+def _versions() -> Iterator[Found]:
+    found = list(misfits())
+    for one in found:
+        yield Health.BROKEN, one, "pip install --upgrade newsletter, in an environment of its own"
+    if not found:
+        yield Health.WELL, "Python and every library are of versions that work together", ""
+
+
+def _database(settings: Settings) -> Iterator[Found]:
+    with open_store(settings) as engine:
+        people.ping_for_writing(engine)
+        broken = damage(engine)
+        if broken:
+            yield Health.BROKEN, f"the file is damaged: {broken}", "put it back from a backup"
+            return
+        name = engine.url.render_as_string(hide_password=True)
+        yield Health.WELL, f"{name} is up to date and can be written", ""
+        yield from _doubts(engine)
+    free = shutil.disk_usage(settings.folder).free
+    if free < LEAST_SPACE:
+        yield Health.BROKEN, f"only {free >> 20} MB are free in {settings.folder}", "make room"
+
+
+def _doubts(engine: Engine) -> Iterator[Found]:
+    for issue, count in doubts(engine).items():
+        told = f"{count} deliveries of issue {issue} are in doubt"
+        yield Health.LOOK, told, f"newsletter deliveries {issue}"
+
+
+def _clock(settings: Settings, now: datetime) -> Iterator[Found]:
+    with open_store(settings) as engine:
+        newest = newest_moment(engine)
+    if newest is not None and (newest - now).total_seconds() > CLOCK_SLACK:
+        yield (
+            Health.BROKEN,
+            (
+                f"it is {now:%Y-%m-%d %H:%M} UTC here, but this newsletter was at work at "
+                f"{newest:%Y-%m-%d %H:%M} UTC: the clock was set back"
+            ),
+            "set it right, such as with timedatectl set-ntp true",
+        )
+        return
+    yield Health.WELL, f"it is {now:%Y-%m-%d %H:%M} UTC", ""
+
+
+def _feeds(settings: Settings, now: datetime) -> Iterator[Found]:
+    if not settings.feeds:
+        yield Health.BROKEN, "there are no feeds", "newsletter feeds add URL"
+        return
+    with open_store(settings) as engine:
+        unwell = [one for one in standings(settings, engine, now=now) if one.state in UNWELL]
+    for one in unwell:
+        name = one.feed.name or one.feed.url
+        yield Health.LOOK, f"{name} is {one.state}: {one.reason}", one.command
+    if not unwell:
+        yield Health.WELL, f"{len(settings.feeds)} feeds, none failing", ""
+
+
+def _templates(settings: Settings) -> Iterator[Found]:
+    rendered = render_issue(settings, SAMPLE)
+    theme = settings.newsletter.theme
+    for finding in rendered.errors:
+        told = f"the sample issue in the theme {theme} breaks {finding.rule}: {finding.message}"
+        yield Health.BROKEN, told, "newsletter check"
+    if not rendered.errors:
+        yield Health.WELL, f"the theme {theme} renders the sample issue", ""
+
+
+def _subscribers(settings: Settings) -> Iterator[Found]:
+    with open_store(settings) as engine:
+        active = people.count(engine).get("active", 0)
+    if active:
+        yield Health.WELL, f"{active} active", ""
+    else:
+        advice = 'newsletter subscribers import FILE --consent "how they agreed"'
+        yield Health.LOOK, "nobody would get an issue", advice
+
+
+def _transport(settings: Settings, clock: Callable[[], datetime]) -> Iterator[Found]:
+    transport = settings.sending.transport
+    if list(unsendable(settings)):
+        yield Health.UNKNOWN, "not asked before the settings are complete", ""
+    elif transport == "sendgrid":
+        yield from _sendgrid(settings, clock)
+    elif transport == "smtp":
+        yield from _smtp(settings, clock)
+    else:
+        yield Health.WELL, "mails are only written to outbox/; nobody is mailed", ""
+
+
+def _smtp(settings: Settings, clock: Callable[[], datetime]) -> Iterator[Found]:
+    server = f"{settings.sending.smtp_host} port {settings.sending.smtp_port}"
+    try:
+        with open_transport(settings, 0, clock=clock) as transport:
+            if isinstance(transport, Smtp):
+                transport.greet()
+    except TransportError as error:
+        yield Health.BROKEN, f"{server}: {error}", "correct [sending] smtp_… or SMTP_PASSWORD"
+        return
+    yield Health.WELL, f"{server} takes us", ""
+
+
+def _sendgrid(settings: Settings, clock: Callable[[], datetime]) -> Iterator[Found]:
+    account = open_sendgrid(settings, clock=clock)
+    try:
+        scopes = account.scopes()
+    except TransportError as error:
+        advice = "correct SENDGRID_API_KEY, or [sending] sendgrid_host for an EU account"
+        yield Health.BROKEN, f"SENDGRID_API_KEY: {error}", advice
+        return
+    needed = SEND + (FENCE if settings.sending.fence else ())
+    missing = [scope for scope in needed if scope not in scopes]
+    if missing:
+        yield (
+            Health.BROKEN,
+            f"the key of SENDGRID_API_KEY lacks {', '.join(missing)}",
+            "give it these permissions (Settings, API Keys), or fence = false",
+        )
+    else:
+        yield Health.WELL, f"SendGrid takes the key; it allows what is needed ({len(scopes)})", ""
+    try:
+        identities = account.identities()
+    except Refused:
+        yield Health.UNKNOWN, "the key may not ask which senders are verified", ""
+        return
+    yield _identity(settings, identities)
+
+
+def _identity(settings: Settings, identities: frozenset[str]) -> Found:
+    address = settings.newsletter.sender.rpartition("<")[2].rstrip("> ").lower()
+    domain = settings.sending.domain or address.rpartition("@")[2]
+    if domain in identities:
+        return Health.WELL, f"SendGrid has authenticated {domain}", ""
+    if address in identities:
+        advice = "authenticate the domain (Settings, Sender Authentication): DMARC wants it"
+        return Health.LOOK, f"SendGrid has verified {address}, but not the domain {domain}", advice
+    advice = "authenticate the domain (Settings, Sender Authentication)"
+    return Health.BROKEN, f"SendGrid knows neither {address} nor {domain} as a sender", advice
+
+
+def _unsubscribe(settings: Settings) -> Iterator[Found]:
+    sending = settings.sending
+    if sending.transport == "outbox":
+        yield Health.UNKNOWN, "not asked: mails in outbox/ leave nobody to unsubscribe", ""
+        return
+    if sending.unsubscribe == "sendgrid":
+        yield Health.WELL, "SendGrid serves the links", ""
+        return
+    problem = probe(settings)
+    if problem:
+        yield Health.BROKEN, problem, "start newsletter web there"
+    else:
+        base = settings.newsletter.base_url
+        yield Health.WELL, f"one click on {base}/u/… is answered", ""
+
+
+def _domain(settings: Settings, resolver: Resolver | None, *, online: bool) -> Iterator[Found]:
+    if not online:
+        yield Health.UNKNOWN, "DNS was not asked", "newsletter doctor --online"
+        return
+    findings = ask_dns(settings, resolver or Dns())
+    for finding in findings:
+        health = Health.BROKEN if finding.severity == "error" else Health.LOOK
+        yield health, finding.message, ""
+    if not findings:
+        yield Health.WELL, "SPF, DKIM and DMARC stand in DNS", ""
+
+
+def _editor(settings: Settings) -> Iterator[Found]:
+    if settings.newsletter.editor:
+        yield Health.WELL, f"{settings.newsletter.editor} is told how each run ended", ""
+    else:
+        yield Health.LOOK, "nobody is told how a run ended", "set [newsletter] editor"

@@ -1,0 +1,51 @@
+"""A look at an issue as its file says: its mail, what the check finds, and the lines of that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flows.pipeline.pointing import Lines
+from flows.pipeline.reading import files_of, read_issue
+from flows.pipeline.rendering import render_mail
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flows.models import Finding, Issue, Mail
+    from flows.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """An issue, its mail and what the check finds, with the lines of `file`.
+
+    An issue that nobody has drafted has no file yet, and no line.
+    """
+
+    issue: Issue
+    mail: Mail
+    findings: tuple[Finding, ...]
+    file: Path | None = None
+    lines: Lines | None = None
+
+
+def look(settings: Settings, number: int, *, theme: str = "") -> Look:
+    """Return the issue as its file says; raises IssueError if that is missing or broken."""
+    files = files_of(settings, number)
+    issue = read_issue(files)
+    lines = Lines(files.draft.read_text(encoding="utf-8-sig"))
+    mail, findings = render_mail(settings, issue, theme=theme)
+    return Look(
+        issue=issue,
+        mail=mail,
+        findings=tuple(lines.point(findings)),
+        file=files.draft,
+        lines=lines,
+    )
+
+
+def look_ahead(settings: Settings, issue: Issue, *, theme: str = "") -> Look:
+    """Return the look of an issue that has no file yet; raises TemplateError."""
+    mail, findings = render_mail(settings, issue, theme=theme)
+    return Look(issue=issue, mail=mail, findings=findings)

@@ -1,0 +1,33 @@
+"""The file of an issue, as its editor has it now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flows.edit.issue_file import misnumbered, read_bytes
+from flows.errors import IssueError
+from flows.pipeline.files import IssueFiles
+
+if TYPE_CHECKING:
+    from flows.models import Issue
+    from flows.settings import Settings
+
+
+def files_of(settings: Settings, number: int) -> IssueFiles:
+    """Return where the files of an issue lie."""
+    return IssueFiles(issues=settings.paths.issues, number=number)
+
+
+def read_issue(files: IssueFiles) -> Issue:
+    """Return what the issue's file says; raises IssueError with the line that is wrong."""
+    try:
+        data = files.draft.read_bytes()
+    except FileNotFoundError as error:
+        raise IssueError(
+            f"{files.draft}: there is no such issue; newsletter draft writes the next one",
+            path=files.draft,
+        ) from error
+    issue = read_bytes(data, path=files.draft)
+    if issue.number != files.number:
+        raise misnumbered(data, issue.number, path=files.draft, wanted=files.number)
+    return issue

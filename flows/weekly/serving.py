@@ -1,0 +1,203 @@
+"""The deployments, and serving them: what is due or triggered runs, until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.exceptions import PrefectHTTPStatusError
+from prefect.runner import Runner
+from prefect.schedules import Cron
+from prefect.types.entrypoint import EntrypointType
+
+from flows.errors import ServerError
+from flows.pipeline.targets import draft_cron, weekly_cron
+from flows.weekly.jobs import draft, gather, suppressions, wave, weekly
+from flows.weekly.settling import Settler
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from prefect import Flow
+    from prefect.deployments.runner import RunnerDeployment
+    from prefect.schedules import Schedule
+
+    from flows.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+# Seconds between looks for runs that are due, and for runs whose process died.
+POLL = 2.0
+SETTLE = 60.0
+# How long a server may be out of order before serving is given up, and the pauses meanwhile.
+PATIENCE = 600.0
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+SERVER_ERRORS = 500
+# How long a runner may take to start before it is ended, and to end its runs: their longest
+# request, and what they record.
+STARTING, STOPPING = 30.0, 75.0
+# The webhook tells at once; this is for what it missed.
+SUPPRESSIONS_EVERY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """For how long to serve, who is told, and whether the server that this process brought lives.
+
+    `server_lives` is None for a server that is somebody else's.
+    """
+
+    until: threading.Event
+    server_lives: Callable[[], bool] | None
+    narrate: Callable[[str], None]
+
+
+async def deployments(settings: Settings) -> list[RunnerDeployment]:
+    """Return what `serve` offers: `gather` every few hours, `weekly` in time for each slot.
+
+    Where issues wait for approval, `draft` writes each one ahead of its slot; where SendGrid
+    mails, `suppressions` reads its lists; where others help to hand over, `wave` is what they run.
+    """
+    zone = settings.schedule.timezone
+    # The schedule's own runs only: what a person triggers goes by what is open.
+    own = {"scheduled": True}
+    on_time = Cron(weekly_cron(settings), timezone=zone, parameters=own)
+    made = [
+        await _deployment(gather, settings, interval=settings.gather.every),
+        await _deployment(weekly, settings, schedule=on_time),
+    ]
+    if settings.newsletter.approval == "required":
+        ahead = Cron(draft_cron(settings), timezone=zone)
+        made.append(await _deployment(draft, settings, schedule=ahead))
+    if settings.sending.transport == "sendgrid":
+        made.append(await _deployment(suppressions, settings, interval=SUPPRESSIONS_EVERY))
+    if settings.sending.workers:
+        made.append(await _deployment(wave, settings, together=settings.sending.workers))
+    return made
+
+
+async def _deployment(
+    job: Flow[..., Any],
+    settings: Settings,
+    *,
+    interval: timedelta | None = None,
+    schedule: Schedule | None = None,
+    together: int = 1,
+) -> RunnerDeployment:
+    return await job.ato_deployment(
+        job.name,
+        interval=interval,
+        schedule=schedule,
+        parameters={"config": str(settings.path)},
+        # A second run queues; CANCEL_NEW would drop this week's run for a zombie of last week's.
+        concurrency_limit=ConcurrencyLimitConfig(
+            limit=together, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE
+        ),
+        # By module, not by file: `serve` may run in any folder.
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )
+
+
+def serve_deployments(settings: Settings, serving: Serving) -> None:
+    """Register the deployments and run what is scheduled or triggered, until told to stop.
+
+    The schedule is not paused at the end: a restart must not need a person. A server that is out
+    of order is waited for; raises ServerError if it does not come back.
+    """
+    # In a thread of its own: on the main one Prefect's runner takes SIGTERM for itself, and
+    # ends in the middle of its own clean-up.
+    with ThreadPoolExecutor(1, thread_name_prefix="runner") as pool:
+        pool.submit(asyncio.run, _serve(settings, serving)).result()
+
+
+async def _serve(settings: Settings, serving: Serving) -> None:
+    own = serving.server_lives is not None
+    settler = Settler(settings, own=own, narrate=serving.narrate)
+    failing_since: float | None = None
+    pause = FIRST_PAUSE
+    while not serving.until.is_set():
+        started = time.monotonic()
+        try:
+            await _serve_once(settings, serving, settler)
+        except (PrefectHTTPStatusError, httpx.HTTPError, RuntimeError) as error:
+            if isinstance(error, PrefectHTTPStatusError) and not _passes(error):
+                raise ServerError(f"Prefect: it refused what serve asked of it: {error}") from error
+            _require_server(serving)
+            now = time.monotonic()
+            # Whatever served for a while was in order until now.
+            if failing_since is None or now - started > LONGEST_PAUSE:
+                failing_since, pause = now, FIRST_PAUSE
+            if now - failing_since > PATIENCE:
+                raise ServerError(
+                    f"Prefect: its server was out of order for {PATIENCE / 60:.0f} minutes: {error}"
+                ) from error
+            serving.narrate(f"Prefect's server is out of order, trying again: {_first_line(error)}")
+            await _sleep(serving, pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+
+async def _serve_once(settings: Settings, serving: Serving, settler: Settler) -> None:
+    await asyncio.to_thread(settler.settle)
+    runner = Runner(pause_on_shutdown=False, query_seconds=POLL)
+    for deployment in await deployments(settings):
+        await runner.aadd_deployment(deployment)
+    await asyncio.to_thread(settler.resume)
+    serving.narrate("Serving; press Ctrl-C to stop.")
+    running = asyncio.create_task(runner.start())
+    settled = time.monotonic()
+    try:
+        while not (serving.until.is_set() or running.done()):
+            await asyncio.sleep(POLL / 4)
+            _require_server(serving)
+            if time.monotonic() - settled > SETTLE:
+                settled = time.monotonic()
+                await asyncio.to_thread(settler.settle)
+    finally:
+        await _stop(runner, running)
+    if not running.cancelled():
+        await running
+
+
+async def _stop(runner: Runner, running: asyncio.Task[None]) -> None:
+    """End the runner; runs in progress get SIGTERM, finish their request in flight and say so."""
+    limit = time.monotonic() + STARTING
+    # One that is still starting cannot be stopped, and would start on.
+    while not (runner.started or running.done()) and time.monotonic() < limit:
+        await asyncio.sleep(POLL / 4)
+    if runner.started and not running.done():
+        with contextlib.suppress(RuntimeError):
+            await runner.astop()
+    done, _ = await asyncio.wait([running], timeout=STOPPING)
+    if not done:
+        running.cancel()
+        await asyncio.wait([running], timeout=POLL)
+
+
+def _require_server(serving: Serving) -> None:
+    if serving.server_lives is not None and not serving.server_lives():
+        raise ServerError(
+            "Prefect: its server ended; see .newsletter/prefect/server.log, then start serve again"
+        )
+
+
+def _passes(error: PrefectHTTPStatusError) -> bool:
+    return error.response.status_code >= SERVER_ERRORS
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+async def _sleep(serving: Serving, seconds: float) -> None:
+    limit = time.monotonic() + seconds
+    while time.monotonic() < limit and not serving.until.is_set():
+        await asyncio.sleep(min(POLL / 4, seconds))

@@ -1,0 +1,131 @@
+"""What a killed process left behind: its run is ended on Prefect's server, its issue goes on.
+
+Nothing in Prefect's open server does this, and a run that stays `Running` for ever holds the one
+place that its deployment has. Our own database knows which process ran what, and whether it lives.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from flows.errors import NewsletterError
+from flows.models import IssueStatus, Outcome
+from flows.pipeline.chronicle import KILLED, settle
+from flows.pipeline.stores import open_store
+from flows.pipeline.work import utc_now
+from flows.store import issues, runs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flows.settings import Settings
+    from flows.store.runs import RunRecord
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT = 30.0
+NAMES = ["weekly", "gather", "draft", "suppressions", "wave"]
+UNFINISHED = ["PENDING", "RUNNING", "CANCELLING"]
+# A run that is so long at work has told our database of itself, if it ever got to its work.
+SILENCE = timedelta(minutes=10)
+# What has ended has told the server so by then, if it ever will.
+TELLING = timedelta(minutes=1)
+
+
+class Settler:
+    """Asks the server of PREFECT_API_URL what it believes to run, and corrects it.
+
+    `own`: the server is this process's, so before serving begins nothing else runs deployments.
+    """
+
+    def __init__(self, settings: Settings, *, own: bool, narrate: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._narrate = narrate
+        self._fresh = own
+
+    def settle(self) -> None:
+        """End what a killed process left unfinished; raises httpx.HTTPError."""
+        try:
+            settle(self._settings, now=utc_now())
+            with open_store(self._settings) as engine, _client() as client:
+                for found in _unfinished(client):
+                    known = runs.find_flow_run(engine, found["id"])
+                    if _is_over(known) if known else self._is_lost(found):
+                        _end(client, found["id"], known)
+                        self._narrate(f"Run {found['name']} is over: {_reason(known)}.")
+            self._fresh = False
+        except NewsletterError as error:
+            logger.warning("nothing was settled: %s", error)
+
+    def resume(self) -> None:
+        """Have issues whose sending was cut short sent to the end; raises httpx.HTTPError."""
+        with open_store(self._settings) as engine:
+            cut_short = [
+                record.number
+                for record in issues.open_ones(engine)
+                if record.status is IssueStatus.SENDING
+            ]
+        if not cut_short:
+            return
+        with _client() as client:
+            deployment = client.get("/deployments/name/weekly/weekly")
+            deployment.raise_for_status()
+            for number in cut_short:
+                asked = client.post(
+                    f"/deployments/{deployment.json()['id']}/create_flow_run",
+                    json={"parameters": {"issue": number}},
+                )
+                asked.raise_for_status()
+                self._narrate(f"Issue {number} was cut short: its sending goes on.")
+
+    def _is_lost(self, found: dict[str, Any]) -> bool:
+        """Say whether a run that never told of itself is over."""
+        if self._fresh and found["deployment_id"]:
+            return True
+        if found["state"]["type"] == "PENDING":
+            # It may wait for a worker, on a machine that is busy or switched off.
+            return False
+        since = datetime.fromisoformat(found["state"]["timestamp"]).astimezone(UTC)
+        return utc_now() - since > SILENCE
+
+
+def _client() -> httpx.Client:
+    return httpx.Client(base_url=os.environ["PREFECT_API_URL"], timeout=TIMEOUT)
+
+
+def _unfinished(client: httpx.Client) -> list[dict[str, Any]]:
+    answer = client.post(
+        "/flow_runs/filter",
+        json={
+            "flows": {"name": {"any_": NAMES}},
+            "flow_runs": {"state": {"type": {"any_": UNFINISHED}}},
+        },
+    )
+    answer.raise_for_status()
+    found: list[dict[str, Any]] = answer.json()
+    return found
+
+
+def _is_over(known: RunRecord) -> bool:
+    if known.ended_at is None:
+        return False
+    return known.reason == KILLED or utc_now() - known.ended_at > TELLING
+
+
+def _reason(known: RunRecord | None) -> str:
+    return known.reason if known and known.reason else KILLED
+
+
+def _end(client: httpx.Client, flow_run: str, known: RunRecord | None) -> None:
+    """Tell the server how the run ended: by its verdict if it reached one, else by a crash."""
+    state = {"type": "CRASHED", "name": "Crashed", "message": _reason(known)}
+    if known is not None and known.reason != KILLED:
+        kind = "FAILED" if known.verdict == Outcome.FAILED.value else "COMPLETED"
+        state |= {"type": kind, "name": known.verdict.capitalize()}
+    answer = client.post(f"/flow_runs/{flow_run}/set_state", json={"state": state})
+    answer.raise_for_status()

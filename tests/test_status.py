@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from flows.cli import newsletter as command
+from flows.models import DeliveryState
+from flows.pipeline.status import status
+from flows.pipeline.stores import open_store
+from flows.store.schema import deliveries
+from tests.newsletters import NOW, STORIES, Newsletter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SLOT = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def newsletter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Newsletter:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    return Newsletter(tmp_path).write().tell(*STORIES).subscribe(3)
+
+
+def shown(newsletter: Newsletter, *options: str) -> tuple[int, str]:
+    config = str(newsletter.folder / "newsletter.toml")
+    done = CliRunner().invoke(command, ["status", "--config", config, *options])
+    return done.exit_code, done.stdout
+
+
+def test_a_new_newsletter_has_a_next_issue_and_no_last(newsletter: Newsletter) -> None:
+    found = status(newsletter.settings, now=NOW)
+    assert (found.last_run, found.last_sent, found.coming.slot) == (None, None, SLOT)
+    code, told = shown(newsletter)
+    assert code == 0
+    assert "Last run     none yet" in told
+    assert "> newsletter serve" in told
+    assert "3 active" in told
+
+
+def test_the_last_run_and_issue_are_told(newsletter: Newsletter) -> None:
+    newsletter.run()
+    _, told = shown(newsletter)
+    assert "Last run     Wed 25 Nov 2026 09:00 UTC: issue 1 sent: handed over to outbox" in told
+    assert "3 of 3 accepted" in told
+
+
+def test_a_slot_whose_issue_is_out_is_not_the_next(newsletter: Newsletter) -> None:
+    newsletter.run()
+    assert status(newsletter.settings, now=NOW).coming.slot == SLOT + timedelta(days=7)
+
+
+def test_an_issue_that_waits_is_told_with_what_to_type(newsletter: Newsletter) -> None:
+    newsletter.write(newsletter='approval = "required"').run()
+    _, told = shown(newsletter)
+    assert "issue 1 is draft" in told
+    assert "> newsletter preview 1" in told
+    assert status(newsletter.settings, now=NOW).coming.drafted_at == SLOT - timedelta(hours=48)
+
+
+def test_doubts_are_told_and_change_the_exit_code(newsletter: Newsletter) -> None:
+    newsletter.run()
+    with open_store(newsletter.settings) as engine, engine.begin() as connection:
+        connection.execute(deliveries.update().values(status=DeliveryState.IN_DOUBT.value))
+    code, told = shown(newsletter)
+    assert code == 4
+    assert "3 deliveries of issue 1" in told
+
+
+def test_a_program_reads_the_same(newsletter: Newsletter) -> None:
+    newsletter.run()
+    code, told = shown(newsletter, "--json")
+    values = json.loads(told)
+    assert code == 0
+    assert values["last_run"]["verdict"] == "sent"
+    assert values["last_counts"]["intended"] == 3
+    assert values["server"] is None
