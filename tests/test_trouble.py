@@ -12,15 +12,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 import pytest
-from sqlalchemy import event
+from click.testing import CliRunner
+from sqlalchemy import event, update
 from sqlalchemy.pool import Pool
 
+from flows.cli import newsletter as group
 from flows.models import Outcome
 from flows.pipeline.stores import open_store
 from flows.store.ledger import SqlLedger
-from subscribers.database import explained, open_database
-from subscribers.errors import DatabaseUnavailable
+from subscribers.database import explained, open_database, versions
+from subscribers.errors import DatabaseTooNew, DatabaseUnavailable
 from tests.newsletters import STORIES, Newsletter, Watcher
 
 if TYPE_CHECKING:
@@ -198,3 +201,14 @@ def test_the_window_after_a_skipped_week_is_two_weeks(newsletter: Newsletter) ->
     newsletter.tell(*fresh[1:], when=newsletter.clock.now - timedelta(days=1))
     verdict = newsletter.run()
     assert (verdict.verdict, verdict.entries) == (Outcome.SENT, 3)
+
+
+def test_a_newer_database_is_told_before_a_server_is_started(newsletter: Newsletter) -> None:
+    with open_store(newsletter.settings) as engine, engine.begin() as connection:
+        connection.execute(update(versions).values(version=99))
+    settings_file = newsletter.folder / "newsletter.toml"
+    serve = group.get_command(click.Context(group), "serve")
+    assert serve
+    result = CliRunner().invoke(serve, ["--config", str(settings_file), "--port", "0"])
+    assert isinstance(result.exception, DatabaseTooNew)
+    assert "Prefect" not in result.stderr

@@ -69,14 +69,25 @@ def serve(
         return
     settings.require_sendable()
     settings.keys()
+    _try_store(settings)
     with _pages(settings, web_host, web_port) if web else contextlib.nullcontext():
         _serve(settings, port)
     narrate("Stopped; the schedule goes on with the next start.")
 
 
+def _try_store(settings: Settings) -> None:
+    """Open the database once: one that cannot be used is told before a server starts."""
+    from flows.pipeline.stores import open_store
+
+    with open_store(settings):
+        pass
+
+
 def _serve(settings: Settings, port: int) -> None:
-    # How a run's page gets the run's own story: Prefect captures these loggers.
+    # How a run's page gets the run's own story: Prefect captures these loggers,
     os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "flows,subscribers")
+    # and must not complain of what they say between two runs.
+    os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
     with _server(settings, port) as (url, server_lives):
         from flows.cli.server import announced
         from flows.weekly.serving import Serving, serve_deployments
