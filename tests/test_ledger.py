@@ -244,6 +244,19 @@ def test_what_may_be_repeated_is_planned_again(any_engine: Engine, ledger: SqlLe
     assert load_batches(any_engine, ISSUE) == []
 
 
+def test_what_a_run_of_this_process_left_by_an_error_is_settled_by_the_next(
+    any_engine: Engine, ledger: SqlLedger
+) -> None:
+    add_people(any_engine, 4)
+    ledger.plan()
+    failed = SqlLedger(any_engine, ISSUE)
+    claim(failed, size=2)
+    assert ledger.settle(now=NOW, repeatable=True) == 0
+    failed.leave_waves()
+    assert ledger.settle(now=NOW, repeatable=True) == 2
+    assert ledger.counts() == Counts(planned=4)
+
+
 @pytest.mark.parametrize(("minutes", "settled"), [(14, 0), (16, 1)])
 def test_a_process_on_another_host_is_given_up_after_a_quarter_of_an_hour(
     any_engine: Engine, ledger: SqlLedger, minutes: int, settled: int

@@ -337,6 +337,9 @@ class Serve:
 
     def kill(self) -> None:
         os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        # Its server sees that, and ends; until then server.json names a healthy one.
+        eventually(lambda: served_url(self._private) is None, what="the end of the server")
 
 
 def bare() -> dict[str, str]:

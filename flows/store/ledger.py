@@ -6,6 +6,7 @@ answered is in doubt, and is not handed over again blindly.
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from sqlalchemy import exists, func, literal, select, text, update
@@ -29,6 +30,13 @@ if TYPE_CHECKING:
     from flows.models import Batch, Receipt, Wave, WaveStatus
 
 
+# Which batches this process has in hand, by database: what it left by an error is not among them,
+# and is settled by its next run as if the process had died. A batch is in hand before its claim
+# can be seen by another thread.
+_IN_HAND: dict[str, set[int]] = {}
+_HANDS = threading.Lock()
+
+
 class SqlLedger:
     """The ledger of one issue, in the hands of this process; it keeps its place in the list."""
 
@@ -38,6 +46,7 @@ class SqlLedger:
         self._owner = owner or this_process()
         # Claims go on from here: what was given back comes again once all others had their turn.
         self._after = 0
+        self._mine: set[int] = set()
 
     def plan(self) -> int:
         """Add everybody who is to get the issue; return how many are new."""
@@ -49,7 +58,10 @@ class SqlLedger:
         """Return the next batch, committed as handed over; None if there is nobody to claim."""
         turn = Turn(issue=self._issue, owner=self._owner, now=now, wave=wave)
         for after in dict.fromkeys((self._after, 0)):
-            claimed = claim(self._engine, turn, size=size, after=after)
+            with _HANDS:
+                claimed = claim(self._engine, turn, size=size, after=after)
+                if claimed is not None:
+                    self._take(claimed.batch_id)
             if claimed is not None:
                 self._after = claimed.last
                 return claimed.batch(link)
@@ -65,7 +77,11 @@ class SqlLedger:
 
     def split(self, batch: Batch) -> tuple[Batch, Batch]:
         """Return the halves of a batch whose request was surely not accepted."""
-        return records.split(self._engine, batch)
+        with _HANDS:
+            halves = records.split(self._engine, batch)
+            for half in halves:
+                self._take(half.id)
+        return halves
 
     def bad_requests(self) -> int:
         """Return how many 400s looking for bad recipients has cost so far."""
@@ -78,8 +94,17 @@ class SqlLedger:
         return count_bad_request(self._engine, self._issue)
 
     def settle(self, *, now: datetime, repeatable: bool) -> int:
-        """Return how many deliveries a dead process left in doubt (or to do, if `repeatable`)."""
-        return records.settle(self._engine, self._issue, now=now, repeatable=repeatable)
+        """Return how many deliveries a dead process left in doubt (or to do, if `repeatable`).
+
+        What an earlier run of this very process left by an error counts as left by a dead one.
+        """
+        with _HANDS:
+            left = records.left_by(
+                self._engine, self._issue, self._owner, but=_IN_HAND.get(self._place, set())
+            )
+            return records.settle(
+                self._engine, self._issue, now=now, repeatable=repeatable, left=left
+            )
 
     def others_at_work(self) -> bool:
         """Return whether another process is handing over, or cancelling, for this issue."""
@@ -125,8 +150,19 @@ class SqlLedger:
         return waves.end(self._engine, wave, after=after)
 
     def leave_waves(self) -> None:
-        """Let other processes go on with our waves."""
+        """Let others go on with our waves, and with what we could not record."""
+        with _HANDS:
+            _IN_HAND.get(self._place, set()).difference_update(self._mine)
+            self._mine.clear()
         waves.leave(self._engine, self._issue, owner=self._owner)
+
+    @property
+    def _place(self) -> str:
+        return self._engine.url.render_as_string()
+
+    def _take(self, batch_id: int) -> None:
+        self._mine.add(batch_id)
+        _IN_HAND.setdefault(self._place, set()).add(batch_id)
 
 
 def plan(engine: Engine, issue: int) -> int:

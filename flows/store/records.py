@@ -178,15 +178,30 @@ def split(engine: Engine, batch: Batch) -> tuple[Batch, Batch]:
     return first, Batch(id=new_id, recipients=rest, wave=batch.wave)
 
 
-def settle(engine: Engine, issue: int, *, now: datetime, repeatable: bool) -> int:
+def left_by(engine: Engine, issue: int, owner: str, *, but: Collection[int]) -> set[int]:
+    """Return the owner's batches that are still handed over, except those it has in hand."""
+    with reading(engine).begin() as connection:
+        found = _handed_over(connection, issue)
+    return {row.id for row in found if row.owner == owner and row.id not in but}
+
+
+def settle(
+    engine: Engine,
+    issue: int,
+    *,
+    now: datetime,
+    repeatable: bool,
+    left: Collection[int] = (),
+) -> int:
     """Settle what dead processes left handed over; return how many deliveries that were.
 
-    They are in doubt, unless handing them over again does no harm (`repeatable`).
+    `left` are batches that a living process left, too. They are in doubt, unless handing them over
+    again does no harm (`repeatable`).
     """
     settled = 0
     with engine.begin() as connection:
         for row in _handed_over(connection, issue):
-            if _dead(row, now):
+            if row.id in left or _dead(row, now):
                 settled += _orphan(connection, row.id, now=now, repeatable=repeatable)
     return settled
 
