@@ -132,7 +132,6 @@ ONE_PAGE = {
         "https://openreview.net/pdf?id=aBc",
         "https://openreview.net/forum?id=aBc&noteId=x",
     ),
-    "a package": ("https://pypi.python.org/pypi/lockjaw", "https://pypi.org/project/lockjaw/"),
     "a raw file": (
         "https://raw.githubusercontent.com/Ann/tool/main/docs/use.md",
         "https://github.com/ann/tool/blob/main/docs/use.md",

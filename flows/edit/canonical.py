@@ -39,7 +39,7 @@ FEWEST_WORDS_OF_POST = 3
 # Blogger serves its posts to phones under "?m=1", on custom domains too.
 _BLOGGER_POST = re.compile(r"^/\d{4}/\d{2}/[^/]+\.html$")
 # Forges name projects "amp"; there it is no variant of a page.
-_AMP_IS_A_NAME = frozenset({"github.com", "gitlab.com", "npmjs.com", "pypi.org", "hub.docker.com"})
+_AMP_IS_A_NAME = frozenset({"github.com", "gitlab.com", "npmjs.com", "hub.docker.com"})
 # RFC 3986: what may stand in a path or query without a percent sign.
 _PATH_SAFE = "!$&'()*+,;=:@/-._~"
 _QUERY_SAFE = "!$'()*,;:@/?-._~[]|"

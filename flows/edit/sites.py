@@ -30,7 +30,6 @@ HOST_ALIASES = {
     "ar5iv.org": "arxiv.org",
     "ar5iv.labs.arxiv.org": "arxiv.org",
     "arxiv-vanity.com": "arxiv.org",
-    "npmjs.org": "npmjs.com",
     "golang.org": "go.dev",
     # Names that a site had before, under the same paths.
     "theregister.co.uk": "theregister.com",
@@ -279,10 +278,6 @@ def _raw_github(place: Place) -> Place:
     return _github(Place(host="github.com", path=f"/{found[1]}/{found[2]}/blob/{found[3]}"))
 
 
-def _old_pypi(place: Place) -> Place:
-    return Place(host="pypi.org", path=re.sub(r"^/pypi/", "/project/", place.path))
-
-
 def _old_go_blog(place: Place) -> Place:
     return Place(host="go.dev", path=f"/blog{place.path}".rstrip("/"), query=place.query)
 
@@ -318,7 +313,6 @@ _RULES: dict[str, Callable[[Place], Place]] = {
     "science.org": _doi,
     "openreview.net": _openreview,
     "raw.githubusercontent.com": _raw_github,
-    "pypi.python.org": _old_pypi,
     "blog.golang.org": _old_go_blog,
     "open.substack.com": _open_substack,
 }
