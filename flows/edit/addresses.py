@@ -110,13 +110,20 @@ def names_site(address: Address, name: str, *, initials: str = "") -> bool:
     """Return whether the site bears a folded name ("tigera"), or its initials ("cncf")."""
     if not name or not address.host:
         return False
-    labels = [label.replace("-", "") for label in address.host.split(".")]
-    joined = "".join(labels)
-    # "The New Stack" is thenewstack.io, "LWN.net" lwn.net, "Red Hat OpenShift Blog" openshift.com.
-    main = sites.domain(address.host).split(".")[0].replace("-", "")
+    labels, joined, main = _names(address.host)
     if len(initials) >= SHORTEST_NAME and initials in labels:
         return True
     return name in joined or (len(main) >= SHORTEST_NAME and main in name)
+
+
+@lru_cache(maxsize=1024)
+def _names(host: str) -> tuple[tuple[str, ...], str, str]:
+    """Return what a host may be called: its labels, all of them run together, the main one.
+
+    "The New Stack" is thenewstack.io, "LWN.net" lwn.net, "Red Hat OpenShift Blog" openshift.com.
+    """
+    labels = tuple(label.replace("-", "") for label in host.split("."))
+    return labels, "".join(labels), sites.domain(host).split(".")[0].replace("-", "")
 
 
 def kinship(one: Address, other: Address) -> Kinship:

@@ -50,7 +50,8 @@ def canonical(url: str) -> str:
     return _canonical(url[:LONGEST])
 
 
-@lru_cache(maxsize=4096)
+# More than a week has: what is asked for again for a draft is known.
+@lru_cache(maxsize=16_384)
 def _canonical(url: str) -> str:
     given = text = _tidy(url)
     for _ in range(MOST_UNWRAPPINGS):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz
@@ -57,6 +58,7 @@ def _shown(line: Line) -> str:
     return f"{BULLET}{line.text}" if line.kind is LineKind.BULLET else line.text
 
 
+@lru_cache(maxsize=16_384)
 def title(raw: str, *, source: str) -> str:
     """Return a title as readers see it: one line, without markup and its site's name."""
     text = one_line(_unescaped(raw))
@@ -68,6 +70,8 @@ def title(raw: str, *, source: str) -> str:
 def _unescaped(raw: str) -> str:
     """Return the title without entities and markup, however often it was escaped."""
     text = raw
+    if "<" not in text and "&" not in text:
+        return text
     while (plain := html.unescape(_FORMATTING.sub("", text))) != text:
         text = plain
     return text

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from flows.edit import addresses, titles
 from flows.edit.clusters import Cluster, cluster
+from flows.edit.collecting import at_rest
 from flows.edit.fingerprint import unpack
 from flows.edit.keys import TELLING, history_keys, keys_of, remembered
 from flows.edit.likeness import Judgement, Reading, Verdict, judge
@@ -80,6 +81,7 @@ class _Past:
     likely: tuple[str, ...] = ()
 
 
+@at_rest()
 def dedupe(items: Iterable[Item], *, history: History = NO_HISTORY) -> list[Story]:
     """Return the stories that `items` tell, the newest first; the order of the items is the same.
 

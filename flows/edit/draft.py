@@ -12,7 +12,7 @@ from flows.edit.headline import InboxLine, preheader, subject
 from flows.edit.outline import Outline, Source
 from flows.edit.pages import not_an_article
 from flows.edit.repositories import is_repository
-from flows.edit.sections import Candidate, in_order, place, ranked, room, score
+from flows.edit.sections import Candidate, in_order, placed, ranked, room, score
 from flows.edit.workshop import workshop
 from flows.models import Entry, Issue, Section
 
@@ -51,7 +51,7 @@ def draft(
     unfit = {id(story): reason for story in stories if (reason := _unfit(story))}
     shop = workshop(item for story in stories for item in story.items)
     found = ranked(_candidate(story, outline) for story in stories if id(story) not in unfit)
-    chosen = room(grouped(found, shop), outline)
+    chosen = room(grouped(found, shop, outline), outline)
     sections = _sections(chosen, shop, outline)
     line = inbox_line(title, number, sections)
     return Issue(
@@ -61,7 +61,7 @@ def draft(
         preheader=line.preheader,
         sections=sections,
         left_over=(
-            *_over_limits(chosen, shop),
+            *_over_limits(chosen, shop, outline),
             *map(handed_out_again, again),
             *(left_out(story, unfit[id(story)]) for story in _apart(stories, unfit)),
         ),
@@ -82,13 +82,7 @@ def _headlines(sections: Iterable[Section]) -> list[str]:
 
 
 def _candidate(story: Story, outline: Outline) -> Candidate:
-    found = place(story.lead, outline)
-    return Candidate(
-        stories=(story,),
-        section=found.section,
-        score=score(story, outline),
-        because=found.because,
-    )
+    return Candidate(stories=(story,), score=score(story, outline))
 
 
 def _unfit(story: Story) -> str:
@@ -131,8 +125,9 @@ def _rank_in_section(candidate: Candidate) -> tuple[bool, bool]:
     return is_repository(candidate.lead.url), bool(candidate.name)
 
 
-def _over_limits(chosen: Room, shop: Workshop) -> list[Entry]:
+def _over_limits(chosen: Room, shop: Workshop, outline: Outline) -> list[Entry]:
+    best, rest = chosen.left[:WRITTEN_OUT], chosen.left[WRITTEN_OUT:]
     return [
-        entry(candidate, shop, reason=reason, with_blurb=place < WRITTEN_OUT)
-        for place, (candidate, reason) in enumerate(chosen.left)
+        *(entry(placed(one, outline), shop, reason=reason) for one, reason in best),
+        *(entry(one, shop, reason=reason, with_blurb=False) for one, reason in rest),
     ]

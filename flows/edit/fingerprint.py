@@ -26,6 +26,8 @@ _TAG = re.compile(r"<[^<>]{0,2000}>|<!--")
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+|\n+")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _CUT = re.compile(r"\s*(?:\[?\s*(?:…|\.\.\.|&hellip;)\s*\]?|\[more\])\s*$")
+# What the last pattern ends in; without it, it would be tried at each space.
+_ENDS_OF_CUT = ("…", "...", "&hellip;", "]")
 _RULE = re.compile(r"[^\w\s]{4,}")
 # "The post X appeared first on Y": WordPress puts it behind a summary that it cut.
 _APPEARED = re.compile(
@@ -33,6 +35,7 @@ _APPEARED = re.compile(
     r"(?:appeared first|was first published) (?:on|at|in)\b.*$",
     re.IGNORECASE | re.DOTALL,
 )
+_WORDS_OF_APPEARED = ("appeared first", "was first published")
 # Sentences a publisher puts under anything: where it stood first, where to read on, who pays.
 _BOILERPLATE = re.compile(
     r"^\W*(?:this|the) (?:\w+ )?(?:post|article|blog|story|piece|content|entry)\b.{0,40}"
@@ -45,9 +48,16 @@ _BOILERPLATE = re.compile(
     r"|\b(?:sponsors?|sponsor[se]?d? by|sponsorships?)\b"
     r"|\b(?:subscribe|sign up|follow us|join us|contact me|contact us|other channels)\b"
     r"|\b(?:all rights reserved|view (?:on|in) (?:the )?(?:web|browser))\b"
-    r"|^\W*(?:submitted by|comments url|article url|points:|# comments)\b",
+    r"|^\W*(?:(?:submitted by|comments url|article url|# comments)\b|points:)",
     re.IGNORECASE,
 )
+# Whatever these patterns find has one of these words in it; to look for words costs a tenth.
+_WORDS_OF_BOILERPLATE = (
+    *("originally", "first", "previously", "permission", "cross", "read", "see", "view", "click"),
+    *("sponsor", "subscribe", "sign up", "follow us", "join us", "contact", "other channels"),
+    *("all rights reserved", "submitted by", "comments", "article url", "points:"),
+)
+_WORDS_OF_REPUBLISHED = ("published", "appeared", "posted", "printed", "syndicated")
 _REPUBLISHED = re.compile(
     r"\b(?:originally|first) (?:published|appeared|posted)\b"
     r"|\b(?:re)?(?:published|posted|printed) (?:here )?with (?:the )?(?:\w+ )?permission\b"
@@ -90,12 +100,22 @@ NO_TEXT = Text(array("I"), length=0)
 
 def sentences(markup: str) -> list[str]:
     """Return the sentences of a summary that are its own, without markup and usual boilerplate."""
-    return [line for line in _lines(markup) if not _BOILERPLATE.search(line)]
+    return [line for line in _lines(markup) if not _is_boilerplate(line)]
+
+
+def _is_boilerplate(line: str) -> bool:
+    return _has(line, _WORDS_OF_BOILERPLATE) and bool(_BOILERPLATE.search(line))
+
+
+def _has(text: str, words: Iterable[str]) -> bool:
+    folded = text.casefold()
+    return any(word in folded for word in words)
 
 
 def republished(markup: str) -> bool:
     """Return whether the text says that it stood elsewhere first."""
-    return bool(_REPUBLISHED.search(markup[:LONGEST_MARKUP]))
+    text = markup[:LONGEST_MARKUP]
+    return _has(text, _WORDS_OF_REPUBLISHED) and bool(_REPUBLISHED.search(text))
 
 
 def fingerprint(lines: Iterable[str], *, republished: bool = False) -> Text:
@@ -134,5 +154,9 @@ def _lines(markup: str) -> list[str]:
         text = html.unescape(html.unescape(text))
     if "<" in text:
         text = _TAG.sub(" ", _BREAK.sub("\n", text))
-    text = _CUT.sub("", _APPEARED.sub("", text).strip())
+    if _has(text, _WORDS_OF_APPEARED):
+        text = _APPEARED.sub("", text)
+    text = text.strip()
+    if text.endswith(_ENDS_OF_CUT):
+        text = _CUT.sub("", text)
     return [line.strip() for line in _SENTENCE.split(_RULE.sub("\n", text)) if line.strip()]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flows.edit import clean
 from flows.edit.characters import one_line
 from flows.edit.markup import LineKind, lines
-from flows.edit.sections import Candidate
+from flows.edit.sections import Candidate, placed
 from flows.edit.sentences import count, folded_words
 from flows.edit.workshop import repeated, shown_source, site
 from flows.models import Kind
@@ -16,6 +16,7 @@ from flows.models import Kind
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
 
+    from flows.edit.outline import Outline
     from flows.edit.workshop import Workshop
     from flows.models import Item
 
@@ -32,7 +33,7 @@ _LONGEST_DESCRIPTION = 4_000
 _COUNTS = ("", "", "", "Three", "Four", "Five", "Six", "Seven", "Eight")
 
 
-def grouped(candidates: Iterable[Candidate], shop: Workshop) -> list[Candidate]:
+def grouped(candidates: Iterable[Candidate], shop: Workshop, outline: Outline) -> list[Candidate]:
     """Return the candidates with three or more short videos of a channel made one.
 
     `candidates` are ranked; the best of a group stands for it, and those over the group's limit
@@ -48,7 +49,7 @@ def grouped(candidates: Iterable[Candidate], shop: Workshop) -> list[Candidate]:
     members: set[int] = set()
     for clips in channels.values():
         if len(clips) >= LEAST:
-            groups[id(clips[0])] = _group(clips[:MOST])
+            groups[id(clips[0])] = _group(clips[:MOST], outline)
             members |= {id(clip) for clip in clips[1:MOST]}
     return [groups.get(id(one), one) for one in kept if id(one) not in members]
 
@@ -86,10 +87,10 @@ def _footer(item: Item) -> str:
     return " ".join(folded_words(found[-1].text))
 
 
-def _group(clips: Sequence[Candidate]) -> Candidate:
+def _group(clips: Sequence[Candidate], outline: Outline) -> Candidate:
     best = clips[0]
     # Rules look at titles, and may part what belongs together; of equal ones the best's counts.
-    section, _ = Counter(clip.section for clip in clips).most_common(1)[0]
+    section, _ = Counter(placed(clip, outline).section for clip in clips).most_common(1)[0]
     return Candidate(
         stories=tuple(story for clip in clips for story in clip.stories),
         section=section,

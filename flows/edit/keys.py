@@ -66,7 +66,9 @@ def keys_of(reading: Reading) -> tuple[str, ...]:
 
 def _storable(text: str) -> str:
     """Return the text without what no database takes: halves of characters, zero bytes."""
-    return text.encode(errors="replace").decode().replace("\x00", "")
+    if not text.isascii():
+        text = text.encode(errors="replace").decode()
+    return text.replace("\x00", "")
 
 
 def _shorten(key: str) -> str:

@@ -51,13 +51,14 @@ class Score:
 class Candidate:
     """What may become an entry: a story, or short videos of one channel in `name`'s group.
 
-    `because` says what spoke for its section, if that is not plain to see.
+    Its section is empty until it is `placed`; `because` says what spoke for that, if it is not
+    plain to see.
     """
 
     stories: tuple[Story, ...]
-    section: str
     score: Score
     name: str = ""
+    section: str = ""
     because: str = ""
 
     @property
@@ -94,6 +95,14 @@ def place(item: Item, outline: Outline) -> Place:
             return found
     wanted = KIND_SECTIONS.get(item.kind, "")
     return Place(section=known.get(wanted.casefold()) or outline.fallback)
+
+
+def placed(candidate: Candidate, outline: Outline) -> Candidate:
+    """Return the candidate with the section it belongs in."""
+    if candidate.section:
+        return candidate
+    found = place(candidate.lead, outline)
+    return replace(candidate, section=found.section, because=found.because)
 
 
 def _own(item: Item, outline: Outline, known: Mapping[str, str]) -> str:
@@ -140,21 +149,26 @@ def ranked(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 
 def room(candidates: Sequence[Candidate], outline: Outline) -> Room:
-    """Return which of the ranked candidates there is room for, and what is over which limit."""
+    """Return which of the ranked candidates there is room for, and what is over which limit.
+
+    Once the issue is full, where the others would stand is not asked: rules cost time.
+    """
     taken: list[Candidate] = []
     left: list[tuple[Candidate, str]] = []
     counts: Counter[tuple[str, str]] = Counter()
     caps = {name.casefold(): most for name, most in outline.headings}
-    for candidate in candidates:
+    for unplaced in candidates:
+        if len(taken) >= outline.max_entries:
+            left.append((unplaced, f"over the limit of {_entries(outline.max_entries)}"))
+            continue
+        candidate = placed(unplaced, outline)
         limits = _limits(candidate, outline, caps)
         over = [
             f"over the limit of {most} {told}"
             for key, most, told in limits
             if most and counts[key] >= most
         ]
-        if len(taken) >= outline.max_entries:
-            left.append((candidate, f"over the limit of {_entries(outline.max_entries)}"))
-        elif over:
+        if over:
             left.append((candidate, over[0]))
         else:
             counts.update(key for key, _, _ in limits)

@@ -23,6 +23,7 @@ _WHOLE = re.compile(r"[.!?。！？][\"'”’»)\]」』）]*[^\w.…]*$")
 _CUT = re.compile(r"(?:\.\.+|…)[\"'”’»)\]]*\s*$")
 _OPENERS = "\"'“‘«([¿¡"
 _IDEOGRAPHS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_ASCII_WORDS = re.compile(r"(?<!\S)[^\sA-Za-z0-9]*[A-Za-z0-9]\S*")
 _WORDS = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
@@ -80,7 +81,7 @@ def is_cut(text: str) -> bool:
 def count(text: str) -> int:
     """Return the number of words; two ideographs count as one."""
     if text.isascii():
-        return sum(1 for token in text.split() if any(map(str.isalnum, token)))
+        return len(_ASCII_WORDS.findall(text))
     ideographs = len(_IDEOGRAPHS.findall(text))
     rest = _IDEOGRAPHS.sub(" ", text)
     return sum(1 for token in rest.split() if _WORDS.search(token)) + (ideographs + 1) // 2

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from sys import intern
 
 # A title longer than this is a text; what tells two apart stands before.
@@ -65,8 +66,13 @@ _PART_WORDS = frozenset(
     "part pt episode ep chapter lesson day week issue volume vol no number round season section "
     "step act book level phase module edition iteration installment lecture session".split()
 )
-_ROMAN = re.compile(r"^(?=[ivx])(?:x{0,3})(?:ix|iv|v?i{0,3})$")
-_ROMAN_VALUES = {"i": 1, "v": 5, "x": 10}
+_ROMANS = {
+    tens + ones: str(number)
+    for number, (tens, ones) in enumerate(
+        product(("", "x", "xx", "xxx"), ("", *"i ii iii iv v vi vii viii ix".split()))
+    )
+    if number
+}
 # Stages of one version: 1.8, 1.8 beta 1 and 1.8 rc 1 are three releases.
 _STAGES = {
     "alpha": "alpha",
@@ -79,6 +85,8 @@ _STAGES = {
     "nightly": "nightly",
     "lts": "lts",
 }
+# The words that may count; all others need no second look.
+_WORDS_THAT_COUNT = frozenset((*_NUMBER_WORDS, *_ORDINALS, *_ROMANS, *_MONTHS, *_STAGES))
 _STAGED = re.compile(r"^(\d+(?:\.\d+)*)[.-]?(alpha|beta|rc|a|b)\.?(\d*)$")
 _STAGE_NUMBER = re.compile(r"^(alpha|beta|rc)(\d+)$")
 _LETTERED = {"a": "alpha", "b": "beta"}
@@ -91,6 +99,12 @@ _WALL = re.compile(
     r"|unauthorized|bad gateway|service unavailable)$"
     r"|^(?:sign|log) ?in(?: to .{1,30})?$|^untitled$|^redirecting\b|\bverify you are human\b",
     re.IGNORECASE,
+)
+# Whatever that finds has one of these words in it; to look for words costs a tenth.
+_WORDS_OF_WALL = (
+    *("robot", "subscri", "denied", "just a moment", "attention", "not found", "forbidden"),
+    *("unauthorized", "bad gateway", "unavailable", "sign", "log", "untitled", "redirecting"),
+    "verify you",
 )
 # What a repeater puts before a title.
 _PREFIX = re.compile(
@@ -182,7 +196,7 @@ EMPTY = Title(key="", words=(), numbers=frozenset(), weight=0.0)
 def read(title: str) -> Title:
     """Return what `title` says; an empty one and an error page's give EMPTY."""
     text = _tidy(title)
-    if _WALL.search(text):
+    if _is_wall(text):
         return EMPTY
     text, year = _strip_marks(text)
     tokens = _tokens(text)
@@ -200,6 +214,11 @@ def read(title: str) -> Title:
         tail=_tail(text),
         year=year,
     )
+
+
+def _is_wall(text: str) -> bool:
+    folded = text.casefold()
+    return any(word in folded for word in _WORDS_OF_WALL) and bool(_WALL.search(text))
 
 
 def _tidy(title: str) -> str:
@@ -295,6 +314,7 @@ def _head(head: str, tail: str) -> Head:
     )
 
 
+@lru_cache(maxsize=1024)
 def compact(name: str) -> str:
     """Return a name's letters and digits, folded and run together."""
     return re.sub(r"[\W_]+", "", name.casefold())
@@ -308,6 +328,8 @@ def numbers(tokens: list[str]) -> frozenset[str]:
     """Return what counts or dates a thing among its title's words: versions, parts, months."""
     found: dict[str, int] = {}
     for index, token in enumerate(tokens):
+        if token.isalpha() and token not in _WORDS_THAT_COUNT:
+            continue
         for number in _number(token, tokens, index):
             found[number] = found.get(number, 0) + 1
     return frozenset(
@@ -331,8 +353,8 @@ def _number(token: str, tokens: list[str], index: int) -> tuple[str, ...]:
 def _counted(word: str, before: str) -> tuple[str, ...]:
     """Return what a word counts: "two", "second", and after "part" also "one" and "II"."""
     after_part = before in _PART_WORDS
-    if after_part and _ROMAN.match(word):
-        return (str(_roman(word)),)
+    if after_part and word in _ROMANS:
+        return (_ROMANS[word],)
     if word == _NO_NUMBER and not after_part:
         return ()
     number = _NUMBER_WORDS.get(word) or _ORDINALS.get(word)
@@ -361,14 +383,6 @@ def _plain(number: str) -> str:
 
 def _near_version(before: str, after: str) -> bool:
     return before[:1].isdigit() or after[:1].isdigit() or before[-1:].isdigit()
-
-
-def _roman(numeral: str) -> int:
-    values = [_ROMAN_VALUES[letter] for letter in numeral]
-    return sum(
-        -value if index + 1 < len(values) and value < values[index + 1] else value
-        for index, value in enumerate(values)
-    )
 
 
 def differ_in_number(one: Title, other: Title) -> bool:

@@ -25,6 +25,7 @@ SITES = {
     "vimeo.com": "Vimeo",
     "twitch.tv": "Twitch",
 }
+_NAMES_OF_SITES = frozenset(name.casefold() for name in SITES.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,6 @@ def host(url: str) -> str:
 def shown_source(item: Item) -> str:
     """Return the publisher readers are shown: for a video on a site of all, its channel."""
     name = one_line(item.source) or one_line(item.feed)
-    if name.casefold() in {known.casefold() for known in SITES.values()} and item.author:
+    if name.casefold() in _NAMES_OF_SITES and item.author:
         name = one_line(item.author)
     return name or host(item.url) or "unknown source"

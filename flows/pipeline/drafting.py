@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from flows.edit.collecting import at_rest
 from flows.edit.dedupe import dedupe, republished
 from flows.edit.draft import draft
 from flows.edit.issue_file import read_bytes
@@ -91,6 +92,7 @@ def window(
     return Window(start=start, end=now, seen_until=seen)
 
 
+@at_rest()
 def compose(
     settings: Settings, engine: Engine, number: int, *, slot: datetime | None, covers: Window
 ) -> Drafted:
@@ -129,6 +131,7 @@ def _earlier(
     return load_earlier(engine, settings.feed_list(), leads, before=covers.start)
 
 
+@at_rest()
 def draft_issue(
     settings: Settings, engine: Engine, record: IssueRecord, *, covers: Window
 ) -> Drafted:
@@ -161,6 +164,7 @@ def draft_issue(
     return drafted
 
 
+@at_rest()
 def draft_again(
     settings: Settings, engine: Engine, record: IssueRecord, *, covers: Window
 ) -> Drafted:
