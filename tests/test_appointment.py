@@ -12,6 +12,7 @@ from flows.cli import newsletter as command
 from flows.models import IssueRecord, IssueStatus
 from flows.pipeline import desk
 from flows.pipeline.appointment import LONGEST_KEPT, await_time
+from flows.pipeline.gathering import gather_now
 from flows.pipeline.options import RunOptions
 from flows.pipeline.stores import open_store
 from flows.pipeline.work import Work
@@ -32,7 +33,7 @@ RECORD = IssueRecord(number=1, slot=None, status=IssueStatus.APPROVED)
 
 def drafted(newsletter: Newsletter) -> Newsletter:
     newsletter.tell(*STORIES).subscribe(2)
-    desk.gather_now(newsletter.settings, observer=newsletter.watcher)
+    gather_now(newsletter.settings, observer=newsletter.watcher)
     desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
     return newsletter
 

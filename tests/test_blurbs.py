@@ -11,6 +11,7 @@ import pytest
 from flows.models import Entry
 from flows.pipeline import desk
 from flows.pipeline.blurbs import Answer, Program, ask, marked
+from flows.pipeline.gathering import gather_now
 from tests.newsletters import NOW, STORIES, Newsletter
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def test_a_draft_has_the_programs_blurbs_and_the_check_asks_to_read_them(
     newsletter: Newsletter,
 ) -> None:
     settings, watcher = newsletter.settings, newsletter.watcher
-    desk.gather_now(settings, observer=watcher)
+    gather_now(settings, observer=watcher)
     _record, drafted = desk.draft_now(settings, observer=watcher, as_of=NOW)
     assert {entry.blurb for entry in drafted.issue.entries} == {
         "Somebody else tells about Harbour Blog and its news in this sentence."

@@ -138,6 +138,14 @@ def test_a_preview_of_the_sample_imports_neither_prefect_nor_the_database(tmp_pa
     assert modules.isdisjoint({"prefect", "sqlalchemy"})
 
 
+def test_a_gathering_loads_nothing_that_makes_mails(tmp_path: Path) -> None:
+    text = '[newsletter]\ntitle = "Weekly"\nsender = "Weekly <weekly@letters.example>"\n'
+    (tmp_path / "newsletter.toml").write_text(text, encoding="utf-8")
+    modules = imported_by(["gather"], tmp_path)
+    heavy = {"premailer", "jinja2", "markdown_it", "feedparser", "email_validator", "prefect"}
+    assert modules.isdisjoint(heavy)
+
+
 def test_help_takes_less_than_three_tenths_of_a_second() -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     run_python("from flows.cli import main; main(['--help'])")

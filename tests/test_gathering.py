@@ -9,7 +9,7 @@ import pytest
 from flows.cli.terminal import TerminalObserver
 from flows.errors import NewsletterError
 from flows.models import Feed, FeedReport, FeedState, Item
-from flows.pipeline.gathering import TOGETHER, Gathered, gather_items
+from flows.pipeline.gathering import NEWS_TOGETHER, Gathered, gather_items
 from flows.settings import parse
 from flows.store.feeds import load_states
 from flows.store.items import count_items
@@ -53,20 +53,20 @@ def settings(folder: Path, urls: list[str]) -> Settings:
 def test_what_good_feeds_say_is_stored_and_bad_ones_are_warnings(
     feed_server: FeedServer, engine: Engine, now: datetime, tmp_path: Path
 ) -> None:
-    good = [feed_server.put(f"/good/{n}", FEED, etag='"1"') for n in range(TOGETHER + 5)]
+    good = [feed_server.put(f"/good/{n}", FEED, etag='"1"') for n in range(NEWS_TOGETHER + 5)]
     bad = [feed_server.url(path) for path in ("/status/500", "/login")]
     known = settings(tmp_path, [*good, *bad])
     gathered = gather_items(known, engine, now=now, observer=Watcher())
     assert gathered.summary == (
-        f"{TOGETHER + 7} feeds: {TOGETHER + 5} with news, 2 failed; "
-        f"{2 * TOGETHER + 10} new items, 0 updated; 2 warnings"
+        f"{NEWS_TOGETHER + 7} feeds: {NEWS_TOGETHER + 5} with news, 2 failed; "
+        f"{2 * NEWS_TOGETHER + 10} new items, 0 updated; 2 warnings"
     )
     assert set(count_items(engine, good).values()) == {2}
-    assert len(load_states(engine, [*good, *bad])) == TOGETHER + 7
-    assert len(load_visits(engine, since=now)) == TOGETHER + 7
+    assert len(load_states(engine, [*good, *bad])) == NEWS_TOGETHER + 7
+    assert len(load_visits(engine, since=now)) == NEWS_TOGETHER + 7
     again = gather_items(known, engine, now=now, observer=Watcher())
     assert "27 not asked" in again.summary
-    assert len(load_visits(engine, since=now)) == TOGETHER + 7
+    assert len(load_visits(engine, since=now)) == NEWS_TOGETHER + 7
 
 
 def test_the_contact_address_of_the_settings_is_in_the_user_agent(

@@ -10,7 +10,8 @@ import pytest
 
 from flows.errors import ParseError
 from flows.gather.job import Job
-from flows.gather.pool import MEMORY, ParserPool, _Child
+from flows.gather.pool import MEMORY, ParserPool
+from flows.gather.process import Child
 from flows.models import Feed
 from tests.feed_server import FEED
 
@@ -56,7 +57,7 @@ def test_a_parse_that_takes_too_much_memory_is_a_sentence(now: datetime) -> None
 
 
 def test_a_child_whose_parent_is_gone_does_not_read_on_for_ever(now: datetime) -> None:
-    child = _Child(memory=MEMORY, seconds=0.2)
+    child = Child(memory=MEMORY, seconds=0.2)
     child._connection.send(Job(feed=Feed(url=URL), url=URL, content_type="", now=now))
     child._connection.send_bytes(SLOW)
     child._connection.close()

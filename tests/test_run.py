@@ -17,7 +17,7 @@ from flows.models import Counts, IssueStatus, Outcome
 from flows.pipeline import desk
 from flows.pipeline.deliveries import stop
 from flows.pipeline.drafting import stored_items, window
-from flows.pipeline.gathering import gather_items
+from flows.pipeline.gathering import gather_items, gather_now
 from flows.pipeline.stores import open_store
 from flows.pipeline.work import PREPARING, PREPARING_LASTS, utc_now
 from flows.store import issues, leases
@@ -192,7 +192,7 @@ def test_a_dry_run_leaves_neither_draft_nor_mail(newsletter: Newsletter) -> None
 
 def test_drafting_again_adds_what_is_new_and_changes_nothing(newsletter: Newsletter) -> None:
     settings, watcher = newsletter.settings, newsletter.watcher
-    desk.gather_now(settings, observer=watcher)
+    gather_now(settings, observer=watcher)
     desk.draft_now(settings, observer=watcher, as_of=NOW)
     draft = newsletter.folder / "issues" / "001.md"
     edited = draft.read_text(encoding="utf-8").replace("Draining", "  Emptying")
@@ -452,7 +452,7 @@ def test_a_file_of_a_lost_database_is_not_taken_for_a_draft(newsletter: Newslett
 
 
 def test_the_issue_that_a_preview_shows_is_the_one_a_run_sends(newsletter: Newsletter) -> None:
-    desk.gather_now(newsletter.settings, observer=newsletter.watcher)
+    gather_now(newsletter.settings, observer=newsletter.watcher)
     shown = desk.open_issue(newsletter.settings, None, as_of=NOW)
     newsletter.run()
     assert desk.open_issue(newsletter.settings, 1) == shown

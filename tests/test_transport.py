@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from flows.errors import FetchError
 from flows.gather.fetch import fetch, open_client
 from flows.gather.limits import Limits, Trip
+from tests.feed_server import FEED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
-
-    import httpx
 
     from tests.feed_server import FeedServer
 
@@ -70,3 +71,23 @@ def test_the_second_address_is_tried_when_the_first_does_not_answer(
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     assert fetch(client, feed_server.url(host="two.example"), now=now).body
+
+
+def test_the_authorities_certificates_are_loaded_once_and_for_https_only(
+    feed_server: FeedServer, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[ssl.SSLContext] = []
+    create = httpx.create_ssl_context
+
+    def note(**options: Any) -> ssl.SSLContext:
+        loaded.append(create(**options))
+        return loaded[-1]
+
+    monkeypatch.setattr(httpx, "create_ssl_context", note)
+    with open_client(user_agent="newsletter/1", allow_private_networks=True) as client:
+        assert fetch(client, feed_server.url(), now=now).body == FEED
+        assert not loaded
+        for _ in range(2):
+            with pytest.raises(FetchError, match="SSL"):
+                fetch(client, feed_server.url().replace("http:", "https:"), now=now)
+    assert [context.verify_mode for context in loaded] == [ssl.CERT_REQUIRED]

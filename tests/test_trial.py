@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 
 from flows.cli import newsletter as command
 from flows.pipeline import desk
+from flows.pipeline.gathering import gather_now
 from flows.pipeline.stores import open_store
 from flows.store import issues
 from flows.store.schema import batches, deliveries, history
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 def newsletter(tmp_path: Path) -> Newsletter:
     """A newsletter whose first issue is drafted."""
     made = Newsletter(tmp_path).write().tell(*STORIES).subscribe(1)
-    desk.gather_now(made.settings, observer=made.watcher)
+    gather_now(made.settings, observer=made.watcher)
     desk.draft_now(made.settings, observer=made.watcher, as_of=NOW)
     return made
 

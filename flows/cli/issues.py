@@ -40,7 +40,7 @@ def gather(*, as_json: bool, config: Path | None) -> None:
     that fail are named; they do not fail the command.
     """
     from flows.cli.terminal import TerminalObserver
-    from flows.pipeline.desk import gather_now
+    from flows.pipeline.gathering import gather_now
 
     observer = TerminalObserver()
     gathered = gather_now(load_settings(config), observer=observer)

@@ -10,6 +10,7 @@ from flows.errors import FeedError
 from flows.gather.lanes import Lanes
 from flows.gather.limits import REST_SECONDS, Limits
 from flows.gather.pool import ParserPool
+from flows.gather.reading import readers
 from flows.gather.visit import Visitor, first_state
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def gather(
     listening (Ctrl-C) ends what is under way within a second or two.
     """
     limits = Limits(rest=REST_SECONDS)
+    # Found once: thirty threads that start together would each look through what is installed.
+    readers()
     with ParserPool() as parsers:
         visitor = Visitor(
             client=client, parsers=parsers, limits=limits, now=now, least_interval=least_interval

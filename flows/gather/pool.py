@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
-import subprocess
-import sys
-from multiprocessing.connection import Connection
 from queue import Empty, LifoQueue
 from threading import Lock
 from typing import TYPE_CHECKING, Self
@@ -26,6 +22,7 @@ if TYPE_CHECKING:
 
     from flows.gather.job import Outcome
     from flows.gather.parsed import Parsed
+    from flows.gather.process import Child
     from flows.models import Feed
 
 # Ten times what the largest real feed at hand (2 MB) takes on a busy machine.
@@ -34,54 +31,7 @@ PARSE_SECONDS = 10.0
 MEMORY = 96 * 2**20
 # Of documents larger than this one is read at a time.
 LARGE = 2**19
-START_SECONDS = 60.0
 MOST_CHILDREN = 2
-# feedparser would load a guesser of encodings, though we always tell it the encoding.
-_CODE = """
-import sys
-sys.path[:], sys.modules["chardet"] = {path!r}, None
-from flows.gather.child import main
-main({memory}, {seconds})
-"""
-
-
-class _Child:
-    """One process and the socket to it."""
-
-    def __init__(self, *, memory: int, seconds: float) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            # With our own search path, as multiprocessing does it; but our main module, which
-            # multiprocessing would import again, is none of the child's business.
-            code = _CODE.format(path=sys.path, memory=memory, seconds=int(2 * seconds) + 1)
-            self._process = subprocess.Popen(  # noqa: S603 - ourselves
-                [sys.executable, "-P", "-c", code], stdin=theirs.fileno(), stdout=subprocess.DEVNULL
-            )
-        self._connection = Connection(ours.detach())
-        # Its start is not part of any job's time.
-        if not self._connection.poll(START_SECONDS):
-            self.close()
-            raise OSError("the process that reads feeds did not start in time")
-        self._connection.recv()
-
-    def ask(self, job: Job, body: bytes, *, seconds: float) -> Outcome | None:
-        """Return the outcome, None if there is none in time; raises EOFError if it died."""
-        self._connection.send(job)
-        self._connection.send_bytes(body)
-        if not self._connection.poll(seconds):
-            return None
-        outcome: Outcome = self._connection.recv()
-        return outcome
-
-    def kill(self) -> None:
-        """End the process, whatever it is doing; who waits for its answer is told."""
-        self._process.kill()
-        self._process.wait()
-
-    def close(self) -> None:
-        """End the process and let go of the socket."""
-        self.kill()
-        self._connection.close()
 
 
 class ParserPool:
@@ -91,11 +41,11 @@ class ParserPool:
         self._seconds = seconds
         self._memory = memory
         # The last one used is the first one used again: a quiet run starts one child only.
-        self._idle: LifoQueue[_Child | None] = LifoQueue()
+        self._idle: LifoQueue[Child | None] = LifoQueue()
         self._size = min(MOST_CHILDREN, os.cpu_count() or 1)
         self._lock = Lock()
         self._large = Lock()
-        self._running: set[_Child] = set()
+        self._running: set[Child] = set()
         self._closed = False
         for _ in range(self._size):
             self._idle.put(None)
@@ -156,8 +106,11 @@ class ParserPool:
             self._idle.put(kept)
         return outcome
 
-    def _start(self, url: str) -> _Child:
-        child = _Child(memory=self._memory, seconds=self._seconds)
+    def _start(self, url: str) -> Child:
+        # Where nothing changed nothing is read, and nobody waits for what starts processes.
+        from flows.gather.process import Child  # noqa: PLC0415
+
+        child = Child(memory=self._memory, seconds=self._seconds)
         with self._lock:
             self._running.add(child)
             if not self._closed:
@@ -165,7 +118,7 @@ class ParserPool:
         self._end(child)
         raise ParseError(f"parse: {shown(url)} was not read: the gathering was stopped", url=url)
 
-    def _end(self, child: _Child) -> None:
+    def _end(self, child: Child) -> None:
         with self._lock:
             self._running.discard(child)
         child.close()

@@ -17,10 +17,11 @@ def reading(feed: Feed) -> str:
     That is this program, its parser, and the feed's name, kind and zone in the settings. A 304
     to someone who would now read the same bytes differently would keep the old reading for good.
     """
-    parts = (*_readers(), feed.kind.value, feed.timezone, feed.name)
+    parts = (*readers(), feed.kind.value, feed.timezone, feed.name)
     return sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
 
 @cache
-def _readers() -> tuple[str, str]:
+def readers() -> tuple[str, str]:
+    """Return the versions of this program and of its parser; who has threads asks before them."""
     return version("newsletter"), version("feedparser")

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable
 
-# What a request may carry: the Deadline by which it must be over.
+# What a request may carry: the Deadline by which it must be over, and a list that gets the host's
+# name when a connection of its own is made for it.
 DEADLINE = "deadline"
-_PARTS = 8
+CONNECTED = "connected"
+_PARTS = 16
 # What all parts keep open beside what they use is some megabytes.
-_IDLE = 8
+_IDLE = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +39,12 @@ class Deadline:
 
 
 class _Current(threading.local):
-    """The deadline of the request that this thread is at."""
+    """The deadline of the request that this thread is at, and the connections made for it."""
 
     deadline = Deadline()
+
+    def __init__(self) -> None:
+        self.connected: list[str] = []
 
     def left(self, timeout: float | None) -> float:
         return min(math.inf if timeout is None else timeout, self.deadline.at - time.monotonic())
@@ -110,6 +115,7 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
+        self._deadline.connected.append(host)
         addresses = _resolve(host, port, self._deadline, timeout)
         for address in addresses:
             check_address(host, address, allow_private_networks=self._allow)
@@ -131,21 +137,37 @@ class _Pools(httpcore.ConnectionPool):
     """Several pools, each for some of the hosts.
 
     For every request httpcore looks through the connections of a pool, and for each idle one
-    through all of them again: with thirty hosts that costs more than the request itself.
+    through all of them again: with thirty hosts that costs more than the request itself. And
+    the certificates of all authorities take longer to load than a dozen requests, so they are
+    left alone until somebody is asked over https.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._parts = [httpcore.ConnectionPool(**options) for _ in range(_PARTS)]
+        self._options = options
+        self._lock = threading.Lock()
+        self._parts: dict[bytes, list[httpcore.ConnectionPool]] = {}
 
     def handle_request(self, request: httpcore.Request) -> httpcore.Response:
         """Return the answer, over the pool that the request's host always has."""
-        return self._parts[hash(request.url.host) % _PARTS].handle_request(request)
+        parts = self._parts.get(request.url.scheme) or self._open(request.url.scheme)
+        return parts[hash(request.url.host) % _PARTS].handle_request(request)
+
+    def _open(self, scheme: bytes) -> list[httpcore.ConnectionPool]:
+        with self._lock:
+            if scheme not in self._parts:
+                context = httpx.create_ssl_context(trust_env=False) if scheme == b"https" else None
+                self._parts[scheme] = [
+                    httpcore.ConnectionPool(ssl_context=context, **self._options)
+                    for _ in range(_PARTS)
+                ]
+            return self._parts[scheme]
 
     def close(self) -> None:
         """Close all connections."""
-        for part in self._parts:
-            part.close()
+        for parts in self._parts.values():
+            for part in parts:
+                part.close()
 
 
 class GuardedTransport(httpx.HTTPTransport):
@@ -155,7 +177,6 @@ class GuardedTransport(httpx.HTTPTransport):
         # httpx has no parameter for a network backend; its transport is this one attribute.
         self._current = _Current()
         self._pool = _Pools(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
             max_connections=connections,
             max_keepalive_connections=_IDLE,
             keepalive_expiry=5.0,
@@ -165,6 +186,7 @@ class GuardedTransport(httpx.HTTPTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return the answer; its body, too, must be read in this thread before the deadline."""
         self._current.deadline = request.extensions.get(DEADLINE) or Deadline()
+        self._current.connected = request.extensions.get(CONNECTED, [])
         return super().handle_request(request)
 
 

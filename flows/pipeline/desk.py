@@ -13,7 +13,6 @@ from flows.pipeline.drafting import (
     draft_issue,
     window,
 )
-from flows.pipeline.gathering import gather_items
 from flows.pipeline.options import RunOptions
 from flows.pipeline.reading import files_of, read_issue
 from flows.pipeline.rendering import render_issue
@@ -30,15 +29,8 @@ if TYPE_CHECKING:
 
     from flows.models import Issue, IssueRecord
     from flows.pipeline.drafting import Drafted
-    from flows.pipeline.gathering import Gathered
     from flows.pipeline.observer import Observer
     from flows.settings import Settings
-
-
-def gather_now(settings: Settings, *, observer: Observer) -> Gathered:
-    """Ask every feed that is due and store what it says."""
-    with open_store(settings) as engine:
-        return gather_items(settings, engine, now=utc_now(), observer=observer)
 
 
 def draft_now(

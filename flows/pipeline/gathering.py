@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from flows.errors import NewsletterError
 from flows.gather.fetch import open_client, user_agent
 from flows.gather.gather import gather
+from flows.pipeline.stores import open_store
 from flows.store.feeds import load_states
 from flows.store.items import SavedItems
 from flows.store.visits import prune_visits, save_reports
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from sqlalchemy import Engine
 
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
     from flows.pipeline.observer import Observer
     from flows.settings import Settings
 
-# So many feeds are stored in one transaction: a write to the disk each would cost more than
-# asking them. What a crash loses is asked for again.
-TOGETHER = 20
+# So many feeds are stored in one transaction, fewer of those with news: a write to the disk each
+# would cost more than asking them. What a crash loses is asked for again.
+TOGETHER = 100
+NEWS_TOGETHER = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,12 @@ class Gathered:
 
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'s' * (count != 1)}"
+
+
+def gather_now(settings: Settings, *, observer: Observer) -> Gathered:
+    """Ask every feed that is due and store what it says, in the newsletter's own database."""
+    with open_store(settings) as engine:
+        return gather_items(settings, engine, now=datetime.now(UTC), observer=observer)
 
 
 def gather_items(
@@ -119,7 +127,8 @@ class _Desk:
         if report.status == "resting":
             return
         self._waiting.append(report)
-        if len(self._waiting) >= TOGETHER:
+        news = sum(1 for waiting in self._waiting if waiting.items)
+        if news >= NEWS_TOGETHER or len(self._waiting) >= TOGETHER:
             self.close()
 
     def close(self) -> None:

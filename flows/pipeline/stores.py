@@ -7,7 +7,6 @@ import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from flows.store.backups import back_up
 from flows.store.migrations import migrate_all
 from subscribers.database import explained, open_database
 
@@ -42,6 +41,8 @@ def backup_file(settings: Settings, *, now: datetime, why: str) -> Path:
 
 
 def _keep(settings: Settings, engine: Engine) -> None:
+    from flows.store.backups import back_up  # noqa: PLC0415 - only an upgrade should wait for it
+
     # Two processes may find the old version at the same second.
     why = f"before-upgrade-{os.getpid()}"
     back_up(engine, backup_file(settings, now=datetime.now(UTC), why=why))

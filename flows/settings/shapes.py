@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BeforeValidator, Field
 
 if TYPE_CHECKING:
@@ -27,6 +26,12 @@ _PART = re.compile(r"(\d+)([wdhms])")
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(:00)?")
 _MAILBOX = re.compile(r'\s*(?P<name>"(?:[^"\\]|\\.)*"|[^"<>]*?)\s*<(?P<address>[^<>]*)>\s*')
 _HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*", re.IGNORECASE)
+# Nearly every address; a longer one, or one with two hyphens together, may break a rule.
+PLAIN_ADDRESS = re.compile(
+    r"(?P<name>[\w+-]+(?:\.[\w+-]+)*)@(?P<host>(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,20})",
+    re.IGNORECASE | re.ASCII,
+)
+_LONGEST_PLAIN = 60
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
@@ -57,7 +62,18 @@ def _some(value: str) -> str:
     return value
 
 
-def _address(value: str) -> str:
+def read_address(value: str) -> str:
+    """Return an address in its one spelling; raises ValueError with the reason."""
+    plain = PLAIN_ADDRESS.fullmatch(value)
+    if plain and len(value) <= _LONGEST_PLAIN:
+        return f"{plain['name']}@{plain['host'].lower()}"
+    return _address_by_library(value)
+
+
+def _address_by_library(value: str) -> str:
+    # Its tables take longer to load than all settings take to be read.
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415
+
     try:
         found = validate_email(value, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError as error:
@@ -68,8 +84,8 @@ def _address(value: str) -> str:
 def _mailbox(value: str) -> str:
     match = _MAILBOX.fullmatch(value)
     if match is None:
-        return _address(value.strip())
-    address = _address(match["address"].strip())
+        return read_address(value.strip())
+    address = read_address(match["address"].strip())
     name = match["name"]
     if re.search(r'[()<>\[\]:;@\\,."]', name) and not name.startswith('"'):
         name = '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'

@@ -21,6 +21,7 @@ from flows.models import Outcome, Verdict
 from flows.pipeline import desk
 from flows.pipeline.asking import draft_for_approval
 from flows.pipeline.chronicle import DRAFT, GATHER, SUPPRESSIONS, Account, chronicled
+from flows.pipeline.gathering import gather_now
 from flows.pipeline.observer import LogObserver
 from flows.pipeline.options import RunOptions
 from flows.pipeline.run import run, send, take_part
@@ -141,7 +142,7 @@ def gather(*, config: str = CONFIG) -> Any:
     settings = load(Path(config))
     account = Account(job=GATHER, flow_run=flow_run.id or "", scheduled=True)
     with chronicled(settings, account) as page, observer.listening():
-        gathered = as_task("gather", lambda: desk.gather_now(settings, observer=observer))
+        gathered = as_task("gather", lambda: gather_now(settings, observer=observer))
         page.done = gathered.summary
     observer.show_feeds()
     return Completed(message=gathered.summary)
@@ -160,7 +161,7 @@ def draft(*, config: str = CONFIG) -> Any:
 def _draft(settings: Settings, observer: Recorder) -> Verdict:
     account = Account(job=DRAFT, flow_run=flow_run.id or "", scheduled=True)
     with chronicled(settings, account) as page:
-        as_task("gather", lambda: desk.gather_now(settings, observer=observer))
+        as_task("gather", lambda: gather_now(settings, observer=observer))
         page.verdict, page_text = as_task(
             "draft", lambda: draft_for_approval(settings, observer=observer)
         )
