@@ -5,24 +5,25 @@
 
 `--feed-server` is a script that serves cloned feeds on loopback hosts and counts requests, and
 `--reader-python` an interpreter with lemon24/reader and rss2email installed. Each client runs in
-a process of its own: once with everything new, once with everything unchanged. We and reader
-take turns for some rounds, and the median of their ratios counts: other programs' load does not
-strike both alike.
+a process of its own: once with everything new, once with everything unchanged; ours is the whole
+command, `newsletter gather`, compiled as an installed one is. We and reader take turns for some
+rounds, and the median of their ratios counts: other programs' load does not strike both alike.
 """
 
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import resource
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,6 @@ import sys
 from reader import make_reader
 reader = make_reader(sys.argv[1])
 reader.update_feeds(scheduled=False, workers=10)
-print(reader.get_entry_counts().total)
 """
 RSS2EMAIL_SETTINGS = """
 [DEFAULT]
@@ -65,26 +65,30 @@ maildir-mailbox = mails
 verbose = error
 """
 RSS2EMAIL_RUN = "import sys; from rss2email.main import run; run(sys.argv[1:])"
-COLUMNS = ("client", "run", "wall s", "CPU s", "peak PSS MB", "304", "max/host", "stored")
+# More than a day passes between two runs: as much as a feed without validators is left alone.
+A_DAY_LATER = """
+UPDATE feeds SET
+    asked_at = strftime('%Y-%m-%d %H:%M:%f000', asked_at, '-26 hours'),
+    due_at = strftime('%Y-%m-%d %H:%M:%f000', due_at, '-26 hours')
+"""
+ROOT = Path(__file__).parents[2]
+COLUMNS = ("client", "run", "wall s", "CPU s", "peak PSS MB", "max/host", "304", "stored")
 # Looking costs the processes that are looked at time, too.
 SAMPLE_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What one run of a client took, and what it printed last."""
+    """What one run of a client took."""
 
     wall: float
     cpu: float
     pss: int
-    printed: str
 
 
 def main() -> int:
     """Run it and print the table; 1 if a bar is missed."""
     options = _options()
-    if options.gather:
-        return _gather(Path(options.gather), hours=options.later)
     if options.feed_server is None:
         sys.exit("name the server: --feed-server PATH")
     folder = options.feeds or Path(options.feed_server).parent / "feeds"
@@ -115,9 +119,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--latency", type=int, default=50)
     parser.add_argument("--large", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
-    # How the script starts itself as the client that is measured.
-    parser.add_argument("--gather", help=argparse.SUPPRESS)
-    parser.add_argument("--later", type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -129,27 +130,25 @@ def _measured(
         urls = _ask(address, "/__urls").split()
         client.set_up(Path(place), urls)
         before = 0
-        for name, hours in (("first", 0), ("304", 26)):
-            cost = _timed(client.command(Path(place), hours), Path(place))
+        for name in ("first", "304"):
+            cost = _timed(client.command(Path(place)), Path(place))
             stats = json.loads(_ask(address, "/__stats"))
             unchanged, before = stats["not_modified"] - before, stats["not_modified"]
-            rows.append(_row(f"{client.name}, {clones} feeds", name, cost, stats, unchanged))
+            about = (f"{client.name}, {clones} feeds", name)
+            rows.append(
+                (*about, *_figures(cost, stats), str(unchanged), client.stored(Path(place)))
+            )
             costs.append(cost)
+            client.rest(Path(place))
     return costs
 
 
-def _row(
-    client: str, run: str, cost: Cost, stats: dict[str, Any], unchanged: int
-) -> tuple[str, ...]:
+def _figures(cost: Cost, stats: dict[str, Any]) -> tuple[str, ...]:
     return (
-        client,
-        run,
         f"{cost.wall:.2f}",
         f"{cost.cpu:.2f}",
         f"{cost.pss / 2**20:.0f}",
-        str(unchanged),
         str(stats["max_concurrent_per_host"]),
-        cost.printed,
     )
 
 
@@ -171,19 +170,31 @@ def _judge(rounds: Sequence[tuple[list[Cost], list[Cost]]], large: Sequence[Cost
 
 
 class Newsletter:
-    """This program, by the stage that `newsletter gather` runs."""
+    """This program, as `newsletter gather` runs it."""
 
     name = "newsletter"
 
     def set_up(self, place: Path, urls: Sequence[str]) -> None:
-        """Write the settings that name the feeds."""
+        """Write the settings that name the feeds, and compile the modules as pip does."""
         feeds = "".join(f'\n[[feeds]]\nurl = "{url}"\n' for url in urls)
         (place / "newsletter.toml").write_text(SETTINGS + feeds, encoding="utf-8")
+        for package in ("flows", "subscribers"):
+            compileall.compile_dir(ROOT / package, quiet=1)
 
-    def command(self, place: Path, hours: int) -> list[str]:
+    def command(self, place: Path) -> list[str]:
         """Return the command line of one run."""
-        config = str(place / "newsletter.toml")
-        return [sys.executable, __file__, "--gather", config, "--later", str(hours)]
+        config = ["--config", str(place / "newsletter.toml")]
+        return [sys.executable, "-m", "flows.cli", "gather", *config]
+
+    def stored(self, place: Path) -> str:
+        """Return how many items it has."""
+        with closing(sqlite3.connect(place / "newsletter.db")) as database:
+            return str(database.execute("SELECT count(*) FROM items").fetchone()[0])
+
+    def rest(self, place: Path) -> None:
+        """Let a day pass: it asks nobody twice in an hour."""
+        with closing(sqlite3.connect(place / "newsletter.db")) as database, database:
+            database.execute(A_DAY_LATER)
 
 
 class Reader:
@@ -200,9 +211,17 @@ class Reader:
         command = [self._python, "-c", READER_ADD, str(place / "db"), str(place / "urls")]
         subprocess.run(command, check=True)
 
-    def command(self, place: Path, hours: int) -> list[str]:  # noqa: ARG002 - it knows no clock
+    def command(self, place: Path) -> list[str]:
         """Return the command line of one run."""
         return [self._python, "-c", READER_UPDATE, str(place / "db")]
+
+    def stored(self, place: Path) -> str:
+        """Return how many entries it has."""
+        with closing(sqlite3.connect(place / "db")) as database:
+            return str(database.execute("SELECT count(*) FROM entries").fetchone()[0])
+
+    def rest(self, place: Path) -> None:
+        """Do nothing: it knows no clock."""
 
 
 class Rss2email:
@@ -221,27 +240,17 @@ class Rss2email:
         text = RSS2EMAIL_SETTINGS.format(folder=place) + feeds
         (place / "rss2email.cfg").write_text(text, encoding="utf-8")
 
-    def command(self, place: Path, hours: int) -> list[str]:  # noqa: ARG002 - it knows no clock
+    def command(self, place: Path) -> list[str]:
         """Return the command line of one run."""
         files = ["--config", str(place / "rss2email.cfg"), "--data", str(place / "data.json")]
         return [self._python, "-c", RSS2EMAIL_RUN, *files, "run"]
 
+    def stored(self, place: Path) -> str:
+        """Return how many mails it wrote."""
+        return str(len(list((place / "mails" / "new").iterdir())))
 
-def _gather(config: Path, *, hours: int) -> int:
-    from sqlalchemy import text  # noqa: PLC0415 - the script that measures does not pay for it
-
-    from flows.pipeline.gathering import gather_items  # noqa: PLC0415
-    from flows.pipeline.observer import LogObserver  # noqa: PLC0415
-    from flows.pipeline.stores import open_store  # noqa: PLC0415
-    from flows.settings import load  # noqa: PLC0415
-
-    settings = load(config)
-    with open_store(settings) as engine:
-        now = datetime.now(UTC) + timedelta(hours=hours)
-        gathered = gather_items(settings, engine, now=now, observer=LogObserver())
-        with engine.connect() as connection:
-            print(connection.execute(text("SELECT count(*) FROM items")).scalar())
-    return min(len(gathered.failed), 1)
+    def rest(self, place: Path) -> None:
+        """Do nothing: it knows no clock."""
 
 
 @contextmanager
@@ -266,15 +275,13 @@ def _timed(command: Sequence[str], place: Path) -> Cost:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.monotonic()
     with (place / "narration").open("w") as narration:
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=narration, text=True, cwd=place
-        )
+        process = subprocess.Popen(command, stdout=narration, stderr=narration, cwd=place)
         with _watched(process.pid) as peak:
-            printed, _nothing = process.communicate()
+            process.wait()
+    wall = time.monotonic() - start
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    last = printed.split()[-1] if printed.split() else ""
-    return Cost(wall=time.monotonic() - start, cpu=cpu, pss=max(peak), printed=last)
+    return Cost(wall=wall, cpu=cpu, pss=max(peak))
 
 
 @contextmanager
