@@ -236,9 +236,11 @@ def test_rule_12_a_move_is_followed_after_three_good_answers_up_to_a_temporary_h
 ) -> None:
     new = feed_server.put("/new", FEED, etag='"1"')
     temporary = feed_server.url(f"/redirect/302?to={new}")
-    asker = asking(feed_server.url(f"/redirect/301?to={temporary}"))
+    old = f"/redirect/301?to={temporary}"
+    asker = asking(feed_server.url(old))
     for visit in range(3):
         asker.ask(at=visit * 2 * HOUR)
+    assert [seen.path for seen in feed_server.requests].count(old) == 3
     before = len(feed_server.requests)
     asker.ask(at=8 * HOUR)
     asked = [seen.path for seen in feed_server.requests[before:]]
