@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from flows.errors import ParseError
 from flows.gather.opml import Outline, read_opml, write_opml
+from flows.gather.outlines import sort_out
 from flows.models import Feed
 
 LIST = b"""<?xml version="1.0" encoding="UTF-8"?>
@@ -32,7 +33,25 @@ def test_a_list_is_read_with_its_folders_though_somebody_wrote_it_by_hand() -> N
     )
     assert (second.title, second.url) == ("", "https://ropes.example/rss")
     assert (third.url, third.site) == ("", "https://site.example/")
-    assert fourth.url.startswith("https://friends.example/feed?a=1")
+    assert (fourth.title, fourth.url) == ("AT&T & friends", "https://friends.example/feed?a=1&b=2")
+
+
+@pytest.mark.parametrize("query", ["a=1&b=2", "a&amp;b", "a=1&copy=2&#38;c=3", "&&", "a=1&amp"])
+def test_no_ampersand_costs_an_address_a_parameter(query: str) -> None:
+    body = f'<opml><body><outline xmlUrl="https://x.example/?{query}"/></body></opml>'
+    (outline,) = read_opml(body.encode(), name="x")
+    plain = query.replace("&amp;", "&").replace("&#38;", "&")
+    assert outline.url == f"https://x.example/?{plain}"
+
+
+@pytest.mark.parametrize("cut", [LIST.index(b"ropes.example/rss"), LIST.index(b"</body>")])
+def test_a_list_that_breaks_off_says_so(cut: int) -> None:
+    *whole, last = read_opml(LIST[:cut], name="x")
+    assert whole[0].title == "Cranes & ropes"
+    assert last.broken
+    assert last.line
+    (told,) = sort_out([last], known=[], sections=[])
+    assert "what follows may be missing" in told.reason
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "iso-8859-1", "utf-8-sig"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,32 +19,52 @@ if TYPE_CHECKING:
 
 # The largest lists people keep have some thousand feeds.
 MOST_BYTES = 10 * 2**20
+# Lists are often written by hand, and libxml2 drops the word behind a bare ampersand: the
+# address would lose a parameter.
+_BARE_AMPERSAND = re.compile(rb"&(?!(?:[a-z][a-z0-9]*|#\d+|#x[0-9a-f]+);)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """A line of the list as it stands there; `folder` is the one it is in, `line` where it is."""
+    """A line of the list as it stands there; `folder` is the one it is in, `line` where it is.
+
+    `broken` is what is wrong with the list itself there: lines after it may be lost.
+    """
 
     url: str
     title: str = ""
     site: str = ""
     folder: str = ""
     line: int = 0
+    broken: str = ""
 
 
 def read_opml(body: bytes, *, name: str) -> list[Outline]:
     """Return the feeds a list names, in its order; raises ParseError if it is no OPML."""
     if len(body) > MOST_BYTES:
         raise ParseError(f"opml: {name} is larger than {MOST_BYTES // 2**20} MB")
-    # Lists are often written by hand: a bare ampersand shall not cost the other 499.
+    # One slip of the pen shall not cost the other 499.
     parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True)
     try:
-        root = etree.fromstring(body.strip(), parser)
+        root = etree.fromstring(_mended(body.strip()), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise ParseError(f"opml: {name} cannot be read: {error}") from error
     if root is None or etree.QName(root).localname.lower() != "opml":
         raise ParseError(f"opml: {name} is no OPML; feed readers export it as “OPML”")
-    return [_outline(element) for element in root.iter("outline") if _is_line(element)]
+    found = [_outline(element) for element in root.iter("outline") if _is_line(element)]
+    return [*found, *_breaks(parser)]
+
+
+def _mended(body: bytes) -> bytes:
+    # In UTF-16 and UTF-32, which nobody writes by hand, it would not be the whole character.
+    return body if b"\0" in body else _BARE_AMPERSAND.sub(b"&amp;", body)
+
+
+def _breaks(parser: etree.XMLParser) -> Iterator[Outline]:
+    for error in parser.error_log:
+        if error.level >= etree.ErrorLevels.FATAL:
+            yield Outline(url="", line=error.line, broken=error.message)
+            return
 
 
 def _is_line(element: Any) -> bool:

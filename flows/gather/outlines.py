@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from ipaddress import ip_address
+from socket import inet_aton, inet_ntoa
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -108,20 +110,26 @@ def _address(url: str) -> str:
 
 
 def _useless(outline: Outline, url: str) -> str:
+    if outline.broken:
+        return f"the list is broken here ({outline.broken}), and what follows may be missing"
     if not url:
         command = f"newsletter feeds add {shlex.quote(outline.site)}"
         return f"it names no feed{f'; {command} looks for it' if outline.site else ''}"
     if not _SCHEME.match(url):
         return f"{url} is no web address but a file"
-    if not url.lower().startswith(("http://", "https://")) or not absolute(url, base=""):
+    if not url.lower().startswith(("http://", "https://")) or not _is_address(url):
         return f"{shown(url)} is no web address"
     if _is_own_machine(url):
         return f"{shown(url)} is on somebody's own machine or network"
     return ""
 
 
+def _is_address(url: str) -> bool:
+    return bool(absolute(url, base="")) and not any(map(str.isspace, host(url)))
+
+
 def _is_own_machine(url: str) -> bool:
-    name = host(url)
+    name = _dotted(host(url))
     if name == "localhost" or name.endswith((".localhost", ".local", ".internal", ".lan")):
         return True
     try:
@@ -129,6 +137,13 @@ def _is_own_machine(url: str) -> bool:
     except ValueError:
         return False
     return not is_public(name)
+
+
+def _dotted(name: str) -> str:
+    # 127.1 and 2130706433 are 127.0.0.1 to every resolver.
+    with suppress(OSError, UnicodeError):
+        return inet_ntoa(inet_aton(name))
+    return name
 
 
 def _of_two(first: Sorted, again: Sorted) -> tuple[Sorted, Sorted]:
