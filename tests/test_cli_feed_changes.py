@@ -225,18 +225,21 @@ def test_the_status_tells_states_commands_and_manners(
     settings_file: Path, feed_server: FeedServer
 ) -> None:
     run("add", feed_server.put("/good", FEED, etag='"1"'), "--name", "Good")
-    urls = [feed_server.url("/retry/503/7200"), feed_server.url("/status/410")]
+    paths = ("/retry/503/7200", "/status/410", "/status/500")
+    urls = [feed_server.url(path) for path in paths]
     with settings_file.open("a", encoding="utf-8") as file:
         file.writelines(f'\n[[feeds]]\nurl = "{url}"\n' for url in urls)
     CliRunner().invoke(newsletter, ["gather"])
     result = run("status")
     assert "Good" in result.stdout
     assert f"> newsletter feeds remove {urls[1]}" in result.stdout
-    assert f"> newsletter feeds check {urls[0]}" in result.stdout
-    assert "3 requests in 3 visits, 0% of them answered by a 304" in result.stderr
+    assert f"> newsletter feeds check {urls[2]}" in result.stdout
+    assert f"> newsletter feeds check {urls[0]}" not in result.stdout
+    assert "We were asked to slow down once:" in result.stderr
+    assert "4 requests in 4 visits, 0% of them answered by a 304" in result.stderr
     assert "answered 503 and asked for 2 h; it is left alone until" in result.stderr
     told = json.loads(run("status", "--json").stdout)
-    assert [feed["state"] for feed in told["feeds"]] == ["resting", "failing", "gone"]
+    assert [feed["state"] for feed in told["feeds"]] == ["resting", "failing", "gone", "failing"]
     assert told["manners"]["asked_to_slow_down"][0]["wait"] == 7200
 
 

@@ -83,13 +83,25 @@ def test_a_feed_never_asked_is_new(settings: Settings, engine: Engine, now: date
             f"feeds check {URL}",
         ),
         (
+            {"failures": 1, "error": "429", "due_because": "its publisher asks to be left alone"},
+            "failing",
+            "its publisher asks to be left alone",
+            "",
+        ),
+        (
+            {"failures": 1, "error": "403", "due_because": "it told us to keep away (403)"},
+            "failing",
+            "it told us to keep away",
+            "",
+        ),
+        (
             {"failures": 1, "error": "a page; it names https://new.example/"},
             "failing",
             "it names https://new.example/",
             "feeds move 'Harbour Notes'",
         ),
     ],
-    ids=["resting", "max-age", "gone", "moved", "moving", "failing", "page"],
+    ids=["resting", "max-age", "gone", "moved", "moving", "failing", "wish", "told", "page"],
 )
 def test_each_standing_has_its_reason_and_the_command_that_mends_it(
     settings: Settings,

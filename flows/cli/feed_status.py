@@ -76,7 +76,8 @@ def _sentences(week: Manners) -> list[str]:
     )
     if not week.wishes:
         return [cost, "Nobody asked us to slow down."]
-    sentences = [cost, f"We were asked to slow down {len(week.wishes)} times:"]
+    times = "once" if len(week.wishes) == 1 else f"{len(week.wishes)} times"
+    sentences = [cost, f"We were asked to slow down {times}:"]
     for wish in week.wishes:
         kept = {True: "", False: " (too soon)", None: ""}[wish.kept]
         sentences.append(f"  {_moment(wish.at)} {wish.feed_url}: {wish.sentence}{kept}")

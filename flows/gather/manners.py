@@ -38,6 +38,9 @@ MOST_404 = 30
 NOT_FOUND = 404
 # How often a permanent redirect must have led to a good feed before we go there at once.
 MOVES_TO_BELIEVE = 3
+# How the sentences begin that tell what a publisher wished.
+_ASKED = "its publisher asks"
+_TOLD = "it told us to keep away"
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
 
 
@@ -47,6 +50,12 @@ def due_at(state: FeedState, *, least_interval: timedelta) -> datetime | None:
         return state.due_at
     earliest = state.asked_at + least_interval
     return max(state.due_at, earliest) if state.due_at else earliest
+
+
+def wants_rest(state: FeedState, *, now: datetime) -> bool:
+    """Return whether the publisher wished that nobody asks now, not even by hand."""
+    wished = state.due_because.startswith((_ASKED, _TOLD))
+    return wished and state.due_at is not None and now < state.due_at
 
 
 def address(state: FeedState) -> str:
@@ -84,13 +93,13 @@ def _waits(answer: Answer, least_interval: timedelta) -> Iterator[tuple[timedelt
     """Yield how long each rule would have the feed rest, and the rule in words."""
     yield least_interval, ""
     max_age = min(answer.max_age, LONGEST_MAX_AGE)
-    yield max_age, f"its publisher asks for {told(max_age)} between visits (max-age)"
+    yield max_age, f"{_ASKED} for {told(max_age)} between visits (max-age)"
     if not (answer.etag or answer.last_modified):
         why = "it gives no validators, so that every visit costs its publisher the whole feed"
         yield WITHOUT_VALIDATORS, why
     if answer.retry_after is not None:
         wait = _bounded(answer.retry_after)
-        yield wait, f"its publisher asks to be left alone for {told(wait)} (Retry-After)"
+        yield wait, f"{_ASKED} to be left alone for {told(wait)} (Retry-After)"
 
 
 def told(wait: timedelta) -> str:
@@ -128,12 +137,12 @@ def _is_missing(error: FeedError) -> bool:
 def _patience(url: str, failures: int, error: FeedError) -> tuple[timedelta, str]:
     if isinstance(error, FetchError) and error.retry_after is not None:
         wait = _bounded(timedelta(seconds=error.retry_after))
-        return wait, f"its publisher asks to be left alone for {told(wait)} (Retry-After)"
+        return wait, f"{_ASKED} to be left alone for {told(wait)} (Retry-After)"
     wait = min(FIRST_BACK_OFF * (1 << min(failures - 1, 10)), LONGEST_BACK_OFF)
     because = "it failed" if failures == 1 else f"it failed {failures} times in a row"
     if isinstance(error, FetchError) and error.status in SLOW_DOWN_STATUS:
         wait = max(wait, SLOW_DOWN)
-        because = f"it told us to keep away ({error.status})"
+        because = f"{_TOLD} ({error.status})"
     return wait * jitter(f"{url} {failures}"), because
 
 

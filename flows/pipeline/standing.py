@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flows.gather.fetch import NOT_MODIFIED
 from flows.gather.guards import shown
-from flows.gather.manners import LONGEST_RETRY_AFTER, MOVES_TO_BELIEVE, due_at, told
+from flows.gather.manners import LONGEST_RETRY_AFTER, MOVES_TO_BELIEVE, due_at, told, wants_rest
 from flows.gather.visit import local_path
 from flows.store.feeds import load_states
 from flows.store.items import count_items
@@ -114,7 +114,8 @@ def _word(
         return "failing", state.error, f"newsletter feeds move {name}"
     if state.failures:
         because = f"{state.error} ({state.due_because})" if state.due_because else state.error
-        return "failing", because, f"newsletter feeds check {shlex.quote(feed.url)}"
+        check = f"newsletter feeds check {shlex.quote(feed.url)}"
+        return "failing", because, "" if wants_rest(state, now=now) else check
     if state.moved_to and state.moves_seen >= MOVES_TO_BELIEVE:
         reason = f"it moved to {shown(state.moved_to)}"
         return "moved", reason, f"newsletter feeds move {name}"
