@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 import zlib
 
 import pytest
@@ -56,6 +57,20 @@ def test_a_coding_is_taken_off(raw: bytes, codings: str) -> None:
 def test_a_body_that_cannot_be_used_says_why(raw: bytes, codings: str, why: str) -> None:
     with pytest.raises(Unusable, match=why):
         decode(raw, codings)
+
+
+@pytest.mark.parametrize("bits", [31, 15, -15], ids=["gzip", "zlib", "deflate"])
+def test_a_bomb_is_counted_while_it_is_unpacked_and_never_held(bits: int) -> None:
+    pack = zlib.compressobj(9, zlib.DEFLATED, bits)
+    block = b"A" * 2**20
+    raw = b"".join(pack.compress(block) for _ in range(100)) + pack.flush()
+    tracemalloc.start()
+    try:
+        with pytest.raises(Unusable, match="larger than 10 MB"):
+            decode(raw, "gzip" if bits == 31 else "deflate")
+        assert tracemalloc.get_traced_memory()[1] < 3 * MOST_BYTES
+    finally:
+        tracemalloc.stop()
 
 
 @given(st.binary(max_size=300), st.sampled_from(["gzip", "deflate", "gzip, deflate"]))
