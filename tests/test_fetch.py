@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from flows.errors import FetchError, GoneError, RefusedAddress
-from flows.gather.fetch import fetch, open_client, user_agent
+from flows.errors import FeedError, FetchError, GoneError, RefusedAddress
+from flows.gather.fetch import Client, fetch, open_client, user_agent
 from flows.gather.limits import HostLimit, Limits, Trip
 from flows.gather.transport import GuardedTransport
 from flows.models import FeedState
@@ -16,7 +19,6 @@ from tests.feed_server import FEED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from tests.feed_server import FeedServer
 
@@ -222,3 +224,25 @@ def test_no_host_has_more_than_two_of_our_requests() -> None:
     with hosts.turn("a.example"), hosts.turn("a.example"), hosts.turn("b.example"):
         third = hosts._hosts["a.example"].acquire(blocking=False)
     assert third is False
+
+
+@given(st.one_of(st.binary(max_size=30), st.text("[]:/@%.#?\\ a1-", max_size=20)))
+def test_wherever_a_redirect_points_the_end_is_a_sentence(place: bytes | str) -> None:
+    location = place if isinstance(place, bytes) else f"http://{place}".encode()
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(302, headers=[(b"Location", location)], stream=httpx.ByteStream(b""))
+
+    with (
+        Client(transport=httpx.MockTransport(answer)) as client,
+        pytest.raises(FeedError, match="fetch: "),
+    ):
+        fetch(client, "http://a.example/feed", now=datetime(2026, 11, 23, tzinfo=UTC))
+
+
+def test_a_closed_client_asks_nobody(feed_server: FeedServer, now: datetime) -> None:
+    with open_client(user_agent=AGENT, allow_private_networks=True) as client:
+        fetch(client, feed_server.url(), now=now)
+    with pytest.raises(RuntimeError, match="closed"):
+        fetch(client, feed_server.url(), now=now)
+    assert len(feed_server.requests) == 1

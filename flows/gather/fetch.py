@@ -61,7 +61,7 @@ def user_agent(*, contact: str = "") -> str:
     return f"{product} (+{contact})" if contact else product
 
 
-class _Client(httpx.Client):
+class Client(httpx.Client):
     """A client that keeps nothing of one request for the next.
 
     httpx looks for cookies in every answer and prepares the hop that might follow; together
@@ -86,7 +86,7 @@ class _Client(httpx.Client):
 
 def open_client(*, user_agent: str, allow_private_networks: bool) -> httpx.Client:
     """Return the client all feeds are fetched with: no cookies, no redirects, no environment."""
-    return _Client(
+    return Client(
         transport=GuardedTransport(
             allow_private_networks=allow_private_networks, connections=IN_ALL + 8
         ),
