@@ -119,6 +119,19 @@ def test_a_file_is_not_added() -> None:
     assert "is a file" in run("add", "river.txt").stderr
 
 
+def test_an_address_as_a_browser_hands_it_over_is_the_webs_own(
+    settings_file: Path, feed_server: FeedServer
+) -> None:
+    url = feed_server.url()
+    assert run("add", f" {url.replace('http:', 'feed:')} ").exit_code == 0
+    assert feeds(settings_file)[0]["url"] == url
+
+
+def test_no_address_at_all_is_a_wrong_use() -> None:
+    result = run("add", " ")
+    assert (result.exit_code, "the address is empty" in result.stderr) == (2, True)
+
+
 def test_a_feed_is_removed_by_name_or_address(settings_file: Path, feed_server: FeedServer) -> None:
     for named in ("harbour notes", feed_server.url()):
         run("add", feed_server.url())

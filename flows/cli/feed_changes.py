@@ -66,6 +66,11 @@ def add(url: str, *, name: str, section: str, as_json: bool, config: Path | None
 
 
 def _web(url: str) -> str:
+    from flows.gather.outlines import without_feed_scheme
+
+    url = without_feed_scheme(url.strip())
+    if not url:
+        raise click.UsageError("the address is empty")
     if "://" in url:
         return url
     if Path(url).exists():

@@ -88,7 +88,7 @@ def key(url: str) -> str:
 
 
 def _judged(outline: Outline, there: dict[str, Feed], sections: dict[str, str]) -> Sorted:
-    url = _address(outline.url)
+    url = without_feed_scheme(outline.url)
     if why := _useless(outline, url):
         return Sorted(outline=outline, fate=Fate.LEFT_OUT, reason=why)
     if same := there.get(key(url)):
@@ -104,7 +104,8 @@ def _judged(outline: Outline, there: dict[str, Feed], sections: dict[str, str]) 
     return Sorted(outline=outline, fate=Fate.ADDED, feed=feed)
 
 
-def _address(url: str) -> str:
+def without_feed_scheme(url: str) -> str:
+    """Return an address that browsers hand to feed readers (feed:) as the web's own."""
     url = _FEED_SCHEME.sub("", url)
     return "http://" + url[7:] if url.lower().startswith("feed://") else url
 
