@@ -394,6 +394,7 @@ def test_rule_22_one_bad_feed_never_stops_the_others(
     told = {report.feed: report for report in reports}
     assert all(len(told[feed].items) == 2 for feed in good)
     assert all("next try" in told[feed].problem for feed in bad)
+    assert not any("newsletter itself" in told[feed].problem for feed in bad)
 
 
 def test_who_stops_listening_waits_for_nobody_that_hangs(
