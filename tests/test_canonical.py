@@ -109,6 +109,23 @@ ONE_PAGE = {
         "https://github.com/Ann/Tool/blob/main/docs/README.md#usage",
         "https://github.com/ann/tool/tree/main/docs",
     ),
+    "LWN's feed": ("https://lwn.net/Articles/7001/rss", "https://lwn.net/Articles/7001/"),
+    "Vox Media's AMP": (
+        "https://www.theverge.com/platform/amp/2018/6/4/17422788/some-deal",
+        "https://www.theverge.com/2018/6/4/17422788/some-deal",
+    ),
+    "an answer and who shared it": (
+        "https://stackoverflow.com/a/1234/567",
+        "https://stackoverflow.com/a/1234",
+    ),
+    "a merge request": (
+        "https://gitlab.com/ann/tool/-/merge_requests/1",
+        "https://gitlab.com/ann/tool/merge_requests/1",
+    ),
+    "a project's main branch": (
+        "https://gitlab.com/ann/tool/-/tree/main",
+        "https://gitlab.com/ann/tool",
+    ),
     "a project": ("https://github.com/Ann/Tool.git", "https://github.com/ann/tool?v=6.0.1"),
     "a gist": ("https://gist.github.com/ann/1091803", "https://gist.github.com/1091803"),
     "a thread": (

@@ -31,6 +31,8 @@ _INDEX = re.compile(r"/(?:index|default)\.(?:x?html?|php\d?|aspx?|jsp|cgi|shtml)
 _SESSION = re.compile(r";(?:jsessionid|phpsessid|sid)=[^/?;]*", re.IGNORECASE)
 _AMP_ENDING = re.compile(r"(?<=[^/.])\.amp(?=$|\.html?$)")
 _AMP_FOLDER = "/amp"
+# Vox Media's sites have it in front.
+_AMP_PLATFORM = "/platform/amp"
 # A post has a date or an id in its path, a file's ending or three words.
 _DATE_OR_ID = re.compile(r"\d{4}")
 _YEAR_OR_MONTH = re.compile(r"^\d{1,4}$")
@@ -158,6 +160,8 @@ def _without_amp(path: str) -> str:
     Behind a folder ("/topics/amp") it is no mark but a page.
     """
     path = _AMP_ENDING.sub("", path)
+    if path.startswith(f"{_AMP_PLATFORM}/"):
+        path = path.removeprefix(_AMP_PLATFORM)
     post = path.removesuffix(_AMP_FOLDER)
     name = post.rpartition("/")[2]
     if _YEAR_OR_MONTH.match(name):

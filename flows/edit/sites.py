@@ -185,13 +185,16 @@ def _only_id(path: str) -> str:
 
 
 def _lwn(place: Place) -> Place:
-    found = re.match(r"^/(?:SubscriberLink|Articles|ml)/(\d+)(?:/[0-9a-f]*)?/?$", place.path)
+    found = re.match(r"^/(?:SubscriberLink|Articles|ml)/(\d+)(?:/[0-9a-f]*|/rss)?/?$", place.path)
     return Place(host=place.host, path=f"/Articles/{found[1]}") if found else place
 
 
 def _stack(place: Place) -> Place:
-    found = re.match(r"^/(?:questions|q)/(\d+)(?:/.*)?$", place.path)
-    return Place(host=place.host, path=f"/questions/{found[1]}") if found else place
+    found = re.match(r"^/(questions|q|a)/(\d+)(?:/.*)?$", place.path)
+    if not found:
+        return place
+    kind = "a" if found[1] == "a" else "questions"
+    return Place(host=place.host, path=f"/{kind}/{found[2]}")
 
 
 def _github(place: Place) -> Place:
@@ -206,6 +209,15 @@ def _github(place: Place) -> Place:
     # GitHub's names of owners and projects know no case.
     path = f"/{found['owner']}/{found['name']}".lower() + rest
     return Place(host=place.host, path=path, query=query)
+
+
+def _gitlab(place: Place) -> Place:
+    # "/-/" came between a project and its pages later.
+    found = re.match(r"^/(?P<project>[^/]+/[^/]+)/-/(?P<rest>.+)$", place.path)
+    if not found:
+        return place
+    rest = "" if _MAIN_BRANCH.match(f"/{found['rest']}") else f"/{found['rest']}"
+    return Place(host=place.host, path=f"/{found['project']}{rest}", query=place.query)
 
 
 def _gist(place: Place) -> Place:
@@ -298,6 +310,7 @@ _RULES: dict[str, Callable[[Place], Place]] = {
     "superuser.com": _stack,
     "github.com": _github,
     "gist.github.com": _gist,
+    "gitlab.com": _gitlab,
     "reddit.com": _reddit,
     "redd.it": _redd_it,
     "twitter.com": _twitter,
