@@ -134,6 +134,48 @@ SAME = {
         ),
     ),
     "the very same entry": (item("", "Home", guid=""), item("", "Home", guid="")),
+    "a short title at another extension": (
+        item("https://example.com/2026/locks", "How to lock"),
+        item("https://example.com/2026/locks.html", "How to lock", feed="B"),
+    ),
+    "a second page of one name, as Drupal numbers it": (
+        item("https://example.com/blog/registry-night-0", "Registry night"),
+        item("https://example.com/blog/registry-night", "Registry night"),
+    ),
+    "the latest and the stable version of a manual": (
+        item("https://docs.example/en/latest/guides/locking.html", "How to lock doors and windows"),
+        item("https://docs.example/en/stable/guides/locking.html", "How to lock doors and windows"),
+    ),
+    "Medium's name of a page": (
+        item("https://ann.example/locks", "Everything I know about file locks"),
+        item(
+            "https://medium.com/tools/everything-i-know-0a1b2c3d4e5f",
+            "Everything I know about file locks | by Ann | Tools | Mar, 2026",
+            "A story of seven doors and one lost key.",
+            feed="B",
+        ),
+    ),
+    "one Medium post in two publications": (
+        item("https://medium.com/@ann/our-registry-story-0a1b2c3d4e5f"),
+        item("https://medium.com/tools/our-registry-story-9a8b7c6d5e4f", feed="B"),
+    ),
+    "what kind of thing a title is of": (
+        item("https://a.example/one", "[Blog] How we found our lost keys again"),
+        item("https://b.example/two", "How we found our lost keys again (tutorial)", feed="B"),
+    ),
+    "a copy under another title that says so, cut short": (
+        item("https://a.example/one", "We run ten thousand locks", TEXT[:140]),
+        item(
+            "https://b.example/two",
+            "Running locks by the thousand",
+            f"Member post originally published on A by Ann. {TEXT}",
+            feed="B",
+        ),
+    ),
+    "a few words that are the same behind a short link": (
+        item("https://bit.ly/3xYz", "Lockjaw 0.12", "Lockjaw 0.12 is here with colours.", feed="B"),
+        item("https://a.example/0-12", "Lockjaw 0.12", "Lockjaw 0.12 is here with colours."),
+    ),
 }
 
 
@@ -247,6 +289,46 @@ DIFFERENT = {
             "https://keytimes.example/big", "Lockmaker buys Keymaker", OTHER_TEXT, feed="Key Times"
         ),
     ),
+    "columns with their month in the address": (
+        item("https://example.com/weblog/2026/mar/04/security-releases/", "Lock releases", TEXT),
+        item("https://example.com/weblog/2026/feb/06/security-releases/", "Lock releases", TEXT),
+    ),
+    "columns of one short text": (
+        item("https://example.com/posts/tops", "Top posts of the week", TEXT[:90]),
+        item("https://example.com/posts/liked", "Top posts of the week", TEXT[:90]),
+    ),
+    "routes of a script": (
+        item("https://app.example/#/posts/locks", "Post of the locks"),
+        item("https://app.example/#/posts/keys", "Post of the keys"),
+    ),
+    "terms of one page": (
+        item("https://example.com/glossary?all=true#term-lock", "Glossary: lock"),
+        item("https://example.com/glossary?all=true#term-key", "Glossary: key"),
+    ),
+    "one path on two hosts of a site": (
+        item("https://docs.example.com/install", "How to install a lock"),
+        item("https://events.example.com/install", "A party to install it"),
+    ),
+    "introductions to two things": (
+        item("https://lockers.example/intro", "Introduction - Lockers Doors"),
+        item("https://lockers.example/wi/intro", "Introduction - Lockers Windows"),
+    ),
+    "first steps in two things": (
+        item("https://lockers.example/doors/getting-started", "Getting Started - Lockers"),
+        item("https://lockers.example/windows/getting-started", "Getting Started - Lockers"),
+    ),
+    "addresses with words of their own": (
+        item("https://a.example/understanding-door-locks-keys", "Understanding door locks"),
+        item("https://b.example/understanding-door-locks-model", "Understanding door locks"),
+    ),
+    "errors with the site's name": (
+        item("https://github.com/ann/lock", "Page not found · GitHub"),
+        item("https://github.com/bob/key", "Page not found · GitHub"),
+    ),
+    "one disclaimer under two titles": (
+        item("https://a.example/1", "The best door tools compared", TEXT[:150]),
+        item("https://b.example/2", "The best roof tools compared", TEXT[:150]),
+    ),
     "empty ones": (item("https://a.example/1", ""), item("https://b.example/2", "")),
     "emoji": (item("https://a.example/1", "🚀"), item("https://b.example/2", "🚀")),
     "no address": (item("", "Home", guid="1"), item("", "Home", guid="2")),
@@ -293,6 +375,13 @@ def test_what_may_be_the_same_stays_apart_and_is_flagged() -> None:
     stories = {story.lead.source: story for story in dedupe([one, other])}
     assert stories["A Weekly"].likely == ("looks like “The lock” (B Daily), keep one?",)
     assert stories["B Daily"].likely == ("looks like “The lock” (A Weekly), keep one?",)
+
+
+def test_a_text_under_another_title_is_flagged() -> None:
+    one = item("https://a.example/locks", "Of doors", TEXT[:150], source="A Weekly")
+    other = item("https://b.example/on/the-thing", "Friday nights", TEXT[:150])
+    flags = [story.likely for story in dedupe([one, other])]
+    assert ("looks like “Of doors” (A Weekly), keep one?",) in flags
 
 
 def test_stories_come_newest_first_and_undated_ones_last() -> None:
@@ -473,6 +562,26 @@ def test_a_part_with_a_number_is_no_site_name() -> None:
 def test_boilerplate_is_not_the_texts_own() -> None:
     markup = f"<p>{TEXT}</p> The post Locks appeared first on Some Site."
     assert sentences(markup) == sentences(TEXT)
+
+
+def test_half_a_word_where_a_text_was_cut_does_not_count() -> None:
+    cut = "Our registry fell over on a Frid… Continue reading on Tools »"
+    assert sentences(cut) == ["Our registry fell over on a"]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Continue reading on Tools »",
+        "Tagged with locks, doors.",
+        "We use cookies to give you the best experience.",
+        "Cover image by Ann from Pixabay.",
+        "The opinions expressed are those of the author.",
+        "This post may contain affiliate links.",
+    ],
+)
+def test_what_stands_under_anything_is_not_the_texts_own(sentence: str) -> None:
+    assert sentences(f"{TEXT} {sentence}") == sentences(TEXT)
 
 
 def test_a_cut_text_is_contained_in_the_whole() -> None:

@@ -59,8 +59,13 @@ _SEPARATORS = re.compile(r"[\W_]+")
 _LOCALE = re.compile(r"^(?:[a-z]{2}|[a-z]{2}[-_][a-z]{2}|intl|international)$", re.IGNORECASE)
 _DAY = re.compile(r"^/(?:[a-z-]+/)?(?:19|20)\d\d/\d\d?/\d\d?/[^/]+$", re.IGNORECASE)
 _YEAR = re.compile(r"^(?:19|20)\d\d$")
-# What stands for an id in a path: digits, or a long run of them mixed with letters.
-_ID = re.compile(r"(?=[a-z-]*\d)[0-9a-f]+(?:-[0-9a-f]+){3,}|(?=[a-zA-Z]*\d)[0-9a-f]{8,}|\d+")
+# What stands for an id in a path: digits, a long run of them mixed with letters, or a month.
+_ID = re.compile(
+    r"(?=[a-z-]*\d)[0-9a-f]+(?:-[0-9a-f]+){3,}|(?=[a-zA-Z]*\d)[0-9a-f]{8,}|\d+"
+    r"|(?<=/)(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec|january|february|march|april"
+    r"|june|july|august|september|october|november|december)(?=/)",
+    re.IGNORECASE,
+)
 _TOKEN = re.compile(r"^(?=[a-z]*\d)(?=\d*[a-z])[a-z0-9]{5,}$", re.IGNORECASE)
 _HASH = re.compile(r"^(?=.*\d)[0-9a-f]{6,40}$")
 # Path parts that say where on a site, not what.
@@ -69,14 +74,16 @@ _FOLDERS = frozenset(
     "entries content page pages view read p a id index item detail en_us".split()
 )
 # Path parts that give the same page another look.
+_LATEST = frozenset("latest stable current".split())
 _VERSIONS_OF_PAGE = frozenset("amp print printable full single all comments mobile".split())
 # A shorter name of a site is in too many words.
 SHORTEST_NAME = 3
 # How alike the words of two slugs must be to be one slug edited.
 LEAST_SLUG_OVERLAP = 0.6
 FEWEST_SLUG_WORDS = 2
-# WordPress numbers a second page of one name so; higher numbers are a series' own.
-_COLLISION = frozenset({"2", "3"})
+# So a second page of one name is numbered: by Drupal from 0, by others from 1, by WordPress from
+# 2. Higher numbers are a series' own.
+_COLLISION = frozenset({"0", "1", "2", "3"})
 
 
 @lru_cache(maxsize=4096)
@@ -93,10 +100,11 @@ def read(url: str) -> Address:
     return Address(
         url=spelled,
         host=intern(place.host),
-        path=place.path,
+        # A route is the rest of the path, for a script to read.
+        path=f"{place.path}#{place.fragment}" if place.fragment else place.path,
         query=place.query,
         fragment=fragment_of(url),
-        site="" if opaque else intern(sites.site(place.host, place.path)),
+        site="" if opaque else intern(_site(place, given)),
         slug=slug,
         counter=slug[-1] if slug and slug[-1].isdigit() else "",
         medium=_medium(place),
@@ -104,6 +112,12 @@ def read(url: str) -> Address:
         is_front=place.path == "/" and not place.query and not place.fragment,
         opaque=opaque,
     )
+
+
+def _site(place: Place, given: Place) -> str:
+    """Return whose site it is; the one spelling of a Medium post does not say whose."""
+    named = given if place.host == "medium.com" and given.host.endswith("medium.com") else place
+    return sites.site(named.host, named.path)
 
 
 def names_site(address: Address, name: str, *, initials: str = "") -> bool:
@@ -133,13 +147,17 @@ def kinship(one: Address, other: Address) -> Kinship:
     if _are_videos(one, other) or (one.host == other.host and one.host in sites.THREAD_HOSTS):
         return Kinship.SIBLINGS
     if loose(one) == loose(other) and not (one.query and other.query):
-        exact = _stem(one) == _stem(other) and not one.query and not other.query
-        return Kinship.VARIANTS if exact else Kinship.MOVED
+        return Kinship.VARIANTS if _are_variants(one, other) else Kinship.MOVED
     if _differ_in_ids(one, other) or _differ_in_counter(one, other) or _differ_in_year(one, other):
         return Kinship.SIBLINGS
     if _same_slug(one, other) or _spelled_out(one, other) or _spelled_out(other, one):
         return Kinship.MOVED
     return Kinship.RENAMED if slugs_agree(one, other) else Kinship.STRANGERS
+
+
+def _are_variants(one: Address, other: Address) -> bool:
+    same_path = one.host == other.host and _stem(one) == _stem(other)
+    return same_path and not one.query and not other.query
 
 
 def _are_videos(one: Address, other: Address) -> bool:
@@ -156,6 +174,15 @@ def slugs_agree(one: Address, other: Address) -> bool:
     return len(first & second) / len(first | second) >= LEAST_SLUG_OVERLAP
 
 
+def slugs_contain(one: Address, other: Address) -> bool:
+    """Return whether the words of one slug are the other's, or some of them."""
+    first, second = _words(one.slug), _words(other.slug)
+    if _same_slug(one, other):
+        return True
+    enough = min(len(first), len(second)) > FEWEST_SLUG_WORDS
+    return enough and slugs_agree(one, other) and (first <= second or second <= first)
+
+
 def same_dated_path(one: Address, other: Address) -> bool:
     """Return whether two sites have one path, with a day in it: a site took another name."""
     return (
@@ -165,7 +192,8 @@ def same_dated_path(one: Address, other: Address) -> bool:
 
 def loose(address: Address) -> tuple[str, ...]:
     """Return an address without what may differ between two spellings of one page."""
-    return (address.site, *(part for part in _stem(address) if not _LOCALE.match(part)))
+    kept = (part for part in _stem(address) if not _LOCALE.match(part) and part not in _LATEST)
+    return (address.site, *kept)
 
 
 def _stem(address: Address) -> tuple[str, ...]:

@@ -25,6 +25,8 @@ _BREAK = re.compile(r"</?(?:p|div|li|br|h\d|blockquote|tr|td|ul|ol|pre)\b[^<>]*>
 _TAG = re.compile(r"<[^<>]{0,2000}>|<!--")
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+|\n+")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+# Where a text was cut, half a word may stand.
+_HALF_WORD = re.compile(r"\s\S*(?:…|\.\.\.)$")
 _CUT = re.compile(r"\s*(?:\[?\s*(?:…|\.\.\.|&hellip;)\s*\]?|\[more\])\s*$")
 # What the last pattern ends in; without it, it would be tried at each space.
 _ENDS_OF_CUT = ("…", "...", "&hellip;", "]")
@@ -43,10 +45,15 @@ _BOILERPLATE = re.compile(
     r"|\b(?:originally|first|previously) (?:published|appeared|posted)\b"
     r"|\b(?:re)?(?:published|posted|printed|shared) (?:here )?with (?:the )?(?:\w+ )?permission\b"
     r"|\bcross-?posted (?:from|on|at)\b"
-    r"|^\W*(?:read|continue reading|see|view|click)\b.{0,40}"
+    r"|^\W*(?:continue|keep) reading\b|^\W*tagged with\b"
+    r"|^\W*(?:read|see|view|click)\b.{0,40}"
     r"\b(?:full|more|rest|original|entire|article|story|web|here)\b"
     r"|\b(?:sponsors?|sponsor[se]?d? by|sponsorships?)\b"
     r"|\b(?:subscribe|sign up|follow us|join us|contact me|contact us|other channels)\b"
+    r"|\b(?:use|uses|using) cookies\b|\baffiliate links?\b"
+    r"|\b(?:opinions|views) (?:in this|expressed)\b"
+    r"|^\W*(?:cover |featured |header )?(?:image|photo|picture|illustration)s?:? "
+    r"(?:by|from|credit|courtesy)\b"
     r"|\b(?:all rights reserved|view (?:on|in) (?:the )?(?:web|browser))\b"
     r"|^\W*(?:(?:submitted by|comments url|article url|# comments)\b|points:)",
     re.IGNORECASE,
@@ -55,7 +62,8 @@ _BOILERPLATE = re.compile(
 _WORDS_OF_BOILERPLATE = (
     *("originally", "first", "previously", "permission", "cross", "read", "see", "view", "click"),
     *("sponsor", "subscribe", "sign up", "follow us", "join us", "contact", "other channels"),
-    *("all rights reserved", "submitted by", "comments", "article url", "points:"),
+    *("all rights reserved", "submitted by", "comments", "article url", "points:", "cookies"),
+    *("affiliate", "opinions", "image", "photo", "picture", "illustration"),
 )
 _WORDS_OF_REPUBLISHED = ("published", "appeared", "posted", "printed", "syndicated")
 _REPUBLISHED = re.compile(
@@ -100,7 +108,11 @@ NO_TEXT = Text(array("I"), length=0)
 
 def sentences(markup: str) -> list[str]:
     """Return the sentences of a summary that are its own, without markup and usual boilerplate."""
-    return [line for line in _lines(markup) if not _is_boilerplate(line)]
+    return [_whole_words(line) for line in _lines(markup) if not _is_boilerplate(line)]
+
+
+def _whole_words(line: str) -> str:
+    return _HALF_WORD.sub("", line) if line.endswith(_ENDS_OF_CUT) else line
 
 
 def _is_boilerplate(line: str) -> bool:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz
 
-from flows.edit import addresses, titles
+from flows.edit import addresses, anchors, titles
 from flows.edit.addresses import Address, Kinship
 from flows.edit.fingerprint import NO_TEXT, Text, containment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from flows.edit.titles import Title
 
 
@@ -49,10 +50,12 @@ class Thresholds:
     texts_disagree: float = 0.1
     # From how many words on a text is worth that judgement.
     words_to_agree: int = 10
+    words_of_copy: int = 15
     words_to_stand_alone: int = 40
     # An equal title on another site.
     title_alone: float = 3.5
     title_with_slug: float = 2.5
+    title_with_text: float = 2.0
     title_before_name: float = 3.5
     title_after_name: float = 5.0
     title_against_comment: float = 4.0
@@ -65,13 +68,13 @@ class Thresholds:
     # Titles that are not equal.
     title_part: float = 1.5
     near_ratio: float = 90.0
+    spelling_ratio: float = 70.0
     likely_weight: float = 2.5
 
 
 THRESHOLDS = Thresholds()
 
 _DIFFERENT = Judgement(Verdict.DIFFERENT)
-_DIGITS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,31 +171,16 @@ def _at_one_address(one: Reading, other: Reading) -> Judgement:
     # A page that rolls on (a changelog, "current issue") tells another story with each number.
     if titles.differ_in_number(first, second) and first.template == second.template:
         return _DIFFERENT
-    if _are_entries_of_a_page(one, other):
+    mine, yours = one.address.fragment, other.address.fragment
+    if anchors.are_entries(mine, yours, (first, second)):
         return _DIFFERENT
     if not _share_words(one, other):
-        if _point_at_different_parts(one.address, other.address):
+        if anchors.differ(mine, yours):
             return _DIFFERENT
         # A feed whose entries all lead to its front page says nothing with that address.
         if one.address.is_front and one.feed == other.feed and one.guid != other.guid:
             return Judgement(Verdict.LIKELY, "same front page")
     return Judgement(Verdict.CERTAIN, "same address")
-
-
-def _point_at_different_parts(first: Address, second: Address) -> bool:
-    return bool(first.fragment and second.fragment and first.fragment != second.fragment)
-
-
-def _are_entries_of_a_page(one: Reading, other: Reading) -> bool:
-    """Return whether two entries stand on one page under numbers: "#post-120", "#post-121"."""
-    first, second = one.address.fragment, other.address.fragment
-    if first == second or one.title.key == other.title.key:
-        return False
-    return "#" in _numberless(first) and _numberless(first) == _numberless(second)
-
-
-def _numberless(fragment: str) -> str:
-    return _DIGITS.sub("#", fragment)
 
 
 def _under_one_guid(relation: Relation) -> Judgement:
@@ -231,13 +219,18 @@ def _equal_on_one_site(
     one: Reading, other: Reading, kinship: Kinship, *, thresholds: Thresholds
 ) -> Judgement:
     agreed = agreement(one, other, thresholds=thresholds)
-    weight = min(one.title.weight, other.title.weight)
+    weight = _weight_on_site(one, other)
     agree = agreed is not None and agreed >= thresholds.texts_same
+    # A column has the same few words under its title each week ("Top posts of the week").
+    if agree and weight < thresholds.title_moved and kinship is Kinship.STRANGERS:
+        agree = min(one.text.length, other.text.length) >= thresholds.words_to_stand_alone
     if kinship is Kinship.SIBLINGS or (one.common and other.common and not agree):
         return Judgement(Verdict.LIKELY, "same title, two entries of one site")
     if agree:
         return Judgement(Verdict.CERTAIN, f"same title on its site, texts agree {_percent(agreed)}")
-    if kinship is not Kinship.STRANGERS and weight >= thresholds.title_moved:
+    if kinship is Kinship.VARIANTS or (
+        kinship is not Kinship.STRANGERS and weight >= thresholds.title_moved
+    ):
         return Judgement(Verdict.CERTAIN, "same title, address moved on its site")
     if agreed is None and _has_version(one.title) and weight >= thresholds.title_with_version:
         return Judgement(Verdict.CERTAIN, "same title with the same version on one site")
@@ -252,9 +245,12 @@ def _across_sites(
     agreed = agreement(one, other, thresholds=thresholds)
     if relation is Relation.EQUAL:
         return _equal_across_sites(one, other, agreed, thresholds=thresholds)
-    long_enough = min(one.text.length, other.text.length) >= thresholds.words_to_stand_alone
+    copied = one.text.republished or other.text.republished
+    words_needed = thresholds.words_of_copy if copied else thresholds.words_to_stand_alone
+    long_enough = min(one.text.length, other.text.length) >= words_needed
     if agreed is not None and agreed >= thresholds.texts_same:
-        if relation is not Relation.OTHER or (long_enough and _share_words(one, other)):
+        like = relation in {Relation.PART, Relation.NEAR} and not _tell_of_two(one, other)
+        if like or (long_enough and _share_words(one, other)):
             return Judgement(
                 Verdict.CERTAIN, f"like title on another site, texts agree {_percent(agreed)}"
             )
@@ -292,11 +288,14 @@ def _equal_across_sites(
 def _weight_needed(
     one: Reading, other: Reading, agreed: float | None, *, thresholds: Thresholds
 ) -> float:
+    if one.text and one.text.hashes == other.text.hashes:
+        return thresholds.title_with_text
     if agreed is not None and one.own and other.own:
         return thresholds.title_against_text
     if agreed is not None and agreed < thresholds.texts_disagree:
         return thresholds.title_against_comment
-    if addresses.slugs_agree(one.address, other.address):
+    # Two pieces of one title have words of their own in their addresses, a copy has not.
+    if addresses.slugs_contain(one.address, other.address):
         return thresholds.title_with_slug
     return thresholds.title_alone
 
@@ -307,6 +306,14 @@ def _weight_of_equal(first: Title, second: Title) -> float:
         return min(first.weight, second.weight)
     mine, yours = _parts(first), _parts(second)
     return max((min(mine[key], yours[key]) for key in mine.keys() & yours.keys()), default=0.0)
+
+
+def _weight_on_site(one: Reading, other: Reading) -> float:
+    """Return the weight of what two equal titles share, without the name of the site behind it."""
+    weights = [_weight_of_equal(one.title, other.title)]
+    for told in (one, other):
+        weights += [head.weight for head in told.title.heads if _names(told, head)]
+    return min(weights)
 
 
 def _parts(title: Title) -> dict[str, float]:
@@ -369,6 +376,19 @@ def _share_a_site(one: Reading, other: Reading) -> bool:
 
 def _share_words(one: Reading, other: Reading) -> bool:
     return not set(one.title.words).isdisjoint(other.title.words)
+
+
+def _tell_of_two(one: Reading, other: Reading) -> bool:
+    """Return whether each title has a word that is no spelling of one of the other's."""
+    mine, yours = set(one.title.words), set(other.title.words)
+    return _has_own_word(mine - yours, yours) and _has_own_word(yours - mine, mine)
+
+
+def _has_own_word(words: Iterable[str], others: Iterable[str]) -> bool:
+    return any(
+        all(fuzz.ratio(word, other) < THRESHOLDS.spelling_ratio for other in others)
+        for word in words
+    )
 
 
 def _has_version(title: Title) -> bool:

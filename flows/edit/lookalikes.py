@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from flows.edit.clusters import keys_of
+from flows.edit.fingerprint import sketch
 from flows.edit.likeness import Reading, Verdict, judge
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def _candidates(readings: Sequence[Reading]) -> set[tuple[int, int]]:
             blocks[key].append(index)
     if len(readings) <= MOST_STORIES:
         _add_word_blocks(blocks, readings)
+        _add_text_blocks(blocks, readings)
     return {
         pair
         for block in blocks.values()
@@ -70,3 +72,10 @@ def _add_word_blocks(blocks: dict[object, list[int]], readings: Sequence[Reading
         rare = [word for word in words if counted[word] <= MOST_OF_WORDS][:RAREST_WORDS]
         for pair in combinations(sorted(rare), 2):
             blocks[("words", *pair)].append(index)
+
+
+def _add_text_blocks(blocks: dict[object, list[int]], readings: Sequence[Reading]) -> None:
+    """Bring together what may be a copy under another title."""
+    for index, reading in enumerate(readings):
+        for value in sketch(reading.text):
+            blocks[("text", value)].append(index)

@@ -95,9 +95,14 @@ _LETTERED = {"a": "alpha", "b": "beta"}
 _WALL = re.compile(
     r"\bare you a robot\b|\bsubscription required\b|\bsubscribe to (?:read|continue)\b"
     r"|^(?:access|permission) denied\b|^just a moment\b|^attention required!"
-    r"|^(?:error )?(?:40[0134]|50[0234])?:? ?-? ?(?:page |file )?(?:not found|forbidden"
-    r"|unauthorized|bad gateway|service unavailable)$"
-    r"|^(?:sign|log) ?in(?: to .{1,30})?$|^untitled$|^redirecting\b|\bverify you are human\b",
+    r"|^access to this page has been denied|^before you continue to \w+$|^robot check$"
+    r"|^(?:checking|verifying) your browser\b|^pardon our interruption|^one moment, please"
+    r"|^(?:error )?(?:40[0134]|50[0234])?:? ?-? ?(?:(?:page |file |site )?not found|forbidden"
+    r"|unauthorized|bad gateway|internal server error|service unavailable)"
+    # The name of the site may stand behind.
+    r"(?: [|\u00b7\u2013\u2014-] .{1,40})?$"
+    r"|^(?:sign|log) ?in(?:to)?(?: to .{1,30})?(?: [|\u00b7\u2013\u2014-] .{1,40})?$|^untitled$"
+    r"|^redirecting\b|\bverify you are human\b",
     re.IGNORECASE,
 )
 # Whatever that finds has one of these words in it; to look for words costs a tenth.
@@ -109,18 +114,22 @@ _WORDS_OF_WALL = (
 # What a repeater puts before a title.
 _PREFIX = re.compile(
     r"^\s*(?:[\[(]\s*(?:updated?|sponsored|repost|video|podcast|ad|pdf|slides|audio|live|opinion"
-    r"|interview|meta|oc|link|news|reprint)\s*[\])]\s*:?|(?:updated?|re|fwd?|sponsored(?: post)?"
-    r"|repost|breaking|rt|show hn|ask hn|tell hn|best of (?:19|20)\d\d|throwback|watch|video)\s*:)"
-    r"\s*",
+    r"|interview|meta|oc|link|news|reprint|blog(?: post)?|article|tutorial|guide|paper|talk|ann"
+    r"|x-?post|cross-?post)\s*[\])]\s*:?|(?:updated?|re|fwd?|sponsored(?: post)?"
+    r"|repost|breaking|rt|show hn|ask hn|tell hn|launch hn|best of (?:19|20)\d\d|throwback|watch"
+    r"|video)\s*:)\s*",
     re.IGNORECASE,
 )
 # What a repeater puts after it: what kind of thing it is, and of which year.
 _SUFFIX = re.compile(
-    r"\s*[\[(]\s*(?:updated?|sponsored|video|podcast|pdf|slides|audio|repost"
+    r"\s*[\[(]\s*(?:updated?|sponsored|video|podcast|pdf|slides|audio|repost|paper|talk|tutorial"
+    r"|article|blog(?: post)?"
     r"|(?P<year>(?:19|20)\d\d))"
     r"\s*[\])]\s*$",
     re.IGNORECASE,
 )
+# Medium's way to end a page's title: who wrote it, in which publication, and in which month.
+_BYLINE = re.compile(r"\s+\|\s+by\s+[^|]{2,60}(?:\s+\|\s+[^|]{2,60}){0,3}$", re.IGNORECASE)
 # What stands between a title and the name of its site.
 _SEPARATOR = re.compile(r"\s+[|\u2013\u2014\u00b7\u2022\u00bb\u203a-]\s+|\s*\|\s*|\s+::\s+")
 _FIRST_SEPARATOR = re.compile(r"\s+[|\u2013\u2014\u00b7\u2022\u00bb\u203a-]\s+|\s*\|\s*|:\s+")
@@ -230,6 +239,7 @@ def _tidy(title: str) -> str:
 def _strip_marks(text: str) -> tuple[str, str]:
     """Return the title without what repeaters add, and the year they added ("" if none)."""
     year = ""
+    text = _BYLINE.sub("", text) or text
     while (shorter := _PREFIX.sub("", text)) != text and shorter:
         text = shorter
     while (found := _SUFFIX.search(text)) and found.start() > 0:
