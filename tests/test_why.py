@@ -293,6 +293,11 @@ def test_what_nobody_knows_is_one_sentence(desk_of: Desk, asked: str) -> None:
         desk_of.draft().why(asked)
 
 
+def test_a_long_question_is_not_repeated_whole(desk_of: Desk) -> None:
+    with pytest.raises(NewsletterError, match="^nothing is known of 'x{200}…': "):
+        desk_of.why("x" * 100_000)
+
+
 def test_the_command_tells_it_in_words(desk_of: Desk) -> None:
     result = desk_of.draft().call("why", COPY.url)
     assert result.exit_code == 0

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from flows.store.decisions import Decision
 
 
+# How much of a long question its answer repeats.
+LONGEST_NAMED = 200
+
+
 class Standing(StrEnum):
     """Where an item stands."""
 
@@ -68,7 +72,7 @@ def explain(settings: Settings, asked: str, *, now: datetime) -> Answer:
         known = Search(settings, engine, now=now).find(asked)
         if known is None:
             raise NewsletterError(
-                f"nothing is known of {asked!r}: no stored item, no past issue and no issue file "
+                f"nothing is known of {_cut(asked)!r}: no stored item, no past issue and no issue file "
                 "has it; newsletter gather fetches what is new"
             )
         word = _conclude(known) or _outside(settings, engine, known, now)
@@ -81,6 +85,10 @@ def explain(settings: Settings, asked: str, *, now: datetime) -> Answer:
         merged=_lead(known, own) if own and merged else None,
         merged_because=merged.reason if merged else "",
     )
+
+
+def _cut(asked: str) -> str:
+    return asked if len(asked) <= LONGEST_NAMED else f"{asked[:LONGEST_NAMED]}…"
 
 
 def _newest(known: Known) -> Decision | None:
