@@ -118,6 +118,10 @@ ONE_PAGE = {
         "https://stackoverflow.com/a/1234/567",
         "https://stackoverflow.com/a/1234",
     ),
+    "a pull request's tabs": (
+        "https://github.com/ann/tool/pull/12/files",
+        "https://github.com/ann/tool/pull/12",
+    ),
     "a merge request": (
         "https://gitlab.com/ann/tool/-/merge_requests/1",
         "https://gitlab.com/ann/tool/merge_requests/1",

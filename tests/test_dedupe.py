@@ -138,6 +138,22 @@ SAME = {
         item("https://example.com/2026/locks", "How to lock"),
         item("https://example.com/2026/locks.html", "How to lock", feed="B"),
     ),
+    "a date in two spellings at one dated address": (
+        item("https://example.com/secadv/20260216.txt", "Lock advisory [16 Feb 2026]"),
+        item("https://example.com/secadv/20260216.txt", "Lock advisory 2026-02-16", feed="B"),
+    ),
+    "a retold count at one dated address": (
+        item("https://example.com/2026/11/20/ways-to-lock", "5 ways to lock"),
+        item("https://example.com/2026/11/20/ways-to-lock", "7 ways to lock", feed="B"),
+    ),
+    "a beta in two spellings": (
+        item("https://a.example/one", "Lockjaw 10 beta1 brings colours to doors"),
+        item("https://b.example/two", "Lockjaw 10 Beta 1 brings colours to doors", feed="B"),
+    ),
+    "a release candidate in two spellings": (
+        item("https://a.example/one", "Lockjaw 10 Release Candidate 2 brings colours to doors"),
+        item("https://b.example/two", "Lockjaw 10 RC2 brings colours to doors", feed="B"),
+    ),
     "a second page of one name, as Drupal numbers it": (
         item("https://example.com/blog/registry-night-0", "Registry night"),
         item("https://example.com/blog/registry-night", "Registry night"),
@@ -296,6 +312,14 @@ DIFFERENT = {
     "columns of one short text": (
         item("https://example.com/posts/tops", "Top posts of the week", TEXT[:90]),
         item("https://example.com/posts/liked", "Top posts of the week", TEXT[:90]),
+    ),
+    "a second page under another title": (
+        item("https://example.com/door-locks", "Door locks and keys"),
+        item("https://example.com/door-locks-2", "Door locks and keys, again"),
+    ),
+    "two comparisons of the same two": (
+        item("https://a.example/locks-vs-keys", "Locks vs Keys"),
+        item("https://b.example/blog/locks-vs-keys", "Locks vs. Keys", feed="B"),
     ),
     "routes of a script": (
         item("https://app.example/#/posts/locks", "Post of the locks"),

@@ -294,7 +294,7 @@ def test_what_nobody_knows_is_one_sentence(desk_of: Desk, asked: str) -> None:
 
 
 def test_a_long_question_is_not_repeated_whole(desk_of: Desk) -> None:
-    with pytest.raises(NewsletterError, match="^nothing is known of 'x{200}…': "):
+    with pytest.raises(NewsletterError, match=r"^nothing is known of 'x{200}…': "):
         desk_of.why("x" * 100_000)
 
 

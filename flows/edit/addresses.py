@@ -58,6 +58,7 @@ _EXTENSION = re.compile(r"\.(?:x?html?|php|aspx?|jsp|md|pdf|txt|slide|en)$", re.
 _SEPARATORS = re.compile(r"[\W_]+")
 _LOCALE = re.compile(r"^(?:[a-z]{2}|[a-z]{2}[-_][a-z]{2}|intl|international)$", re.IGNORECASE)
 _DAY = re.compile(r"^/(?:[a-z-]+/)?(?:19|20)\d\d/\d\d?/\d\d?/[^/]+$", re.IGNORECASE)
+_NUMBERED = re.compile(r"\d{5}|(?<!\d)\d{1,4}[/.-]\d")
 _YEAR = re.compile(r"^(?:19|20)\d\d$")
 # What stands for an id in a path: digits, a long run of them mixed with letters, or a month.
 _ID = re.compile(
@@ -181,6 +182,11 @@ def slugs_contain(one: Address, other: Address) -> bool:
         return True
     enough = min(len(first), len(second)) > FEWEST_SLUG_WORDS
     return enough and slugs_agree(one, other) and (first <= second or second <= first)
+
+
+def is_numbered(address: Address) -> bool:
+    """Return whether the path has a date, version or id, and so stays with one story."""
+    return bool(address.slug and _NUMBERED.search(address.path))
 
 
 def same_dated_path(one: Address, other: Address) -> bool:

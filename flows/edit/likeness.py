@@ -169,7 +169,8 @@ def _are_one_entry(one: Reading, other: Reading) -> bool:
 def _at_one_address(one: Reading, other: Reading) -> Judgement:
     first, second = one.title, other.title
     # A page that rolls on (a changelog, "current issue") tells another story with each number.
-    if titles.differ_in_number(first, second) and first.template == second.template:
+    rolls = first.template == second.template and not addresses.is_numbered(one.address)
+    if rolls and titles.differ_in_number(first, second):
         return _DIFFERENT
     mine, yours = one.address.fragment, other.address.fragment
     if anchors.are_entries(mine, yours, (first, second)):
@@ -209,7 +210,9 @@ def _on_one_site(
         return _equal_on_one_site(one, other, kinship, thresholds=thresholds)
     if kinship is Kinship.VARIANTS and _share_words(one, other):
         return Judgement(Verdict.CERTAIN, "same address but for its ending")
-    if kinship is Kinship.MOVED and relation is Relation.PART and not _disagree(one, other):
+    # A second page of one name under another title is a second piece.
+    moved = kinship is Kinship.MOVED and one.address.counter == other.address.counter
+    if moved and relation is Relation.PART and not _disagree(one, other):
         return Judgement(Verdict.CERTAIN, "like title, address moved on its site")
     # On one site like titles mean siblings of a series, and their texts begin alike.
     return _DIFFERENT

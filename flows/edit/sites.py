@@ -71,6 +71,7 @@ THREAD_HOSTS = frozenset(
 _MEDIUM_ID = re.compile(r"(?:^|[/-])(?P<id>(?=[0-9a-f]*\d)[0-9a-f]{10,12})$")
 _VIDEO = re.compile(r"^[\w-]{3,20}$", re.ASCII)
 _README = re.compile(r"^/blob/(.+)/readme(?:\.\w+)?$", re.IGNORECASE)
+_PULL_TAB = re.compile(r"^(/pull/\d+)/(?:files|commits|checks)$")
 _MAIN_BRANCH = re.compile(r"^/tree/(?:master|main)$")
 _FORGE_PAGES = frozenset(
     "topics search settings orgs features marketplace sponsors explore".split()
@@ -202,7 +203,7 @@ def _github(place: Place) -> Place:
     if found is None or found["owner"] in _FORGE_PAGES:
         return place
     # A folder's README is what the folder's page shows, the main branch what the front page does.
-    rest = _README.sub(r"/tree/\1", found["rest"] or "")
+    rest = _README.sub(r"/tree/\1", _PULL_TAB.sub(r"\1", found["rest"] or ""))
     rest = "" if _MAIN_BRANCH.match(rest) else rest
     # A project's front page shows the same whatever is asked of it, but for its tabs.
     query = place.query if rest or place.value("tab") else ()

@@ -17,8 +17,8 @@ LONGEST = 600
 STOPWORDS = frozenset(
     "a an and are as at be been but by can could do does for from had has have he her here "
     "his how i if in into is it its just let lets me more my no of off on or our out over s "
-    "so some t than that the their them then there these they this those to too up us was we "
-    "were what when where which who why will with would you your".split()
+    "so some t than that the their them then there these they this those to too up us versus vs "
+    "was we were what when where which who why will with would you your".split()
 )
 # Words that many titles have: they count half.
 GENERIC = frozenset(
@@ -146,6 +146,9 @@ MOST_HEADS = 3
 LEAST_WEIGHT_OF_PART = 1.0
 
 _TAG = re.compile(r"<[^<>]{0,300}>")
+# "Release Candidate 1", "RC 1", "beta-1": one word, as others write it.
+_CANDIDATE = re.compile(r"\brelease candidate\b")
+_STAGE_APART = re.compile(r"\b(alpha|beta|rc)[ .-](\d+)\b")
 _QUOTES = str.maketrans("\u2019\u2018\u02bc\u0060\u00b4\u201c\u201d", "'''''\"\"")
 _CJK = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _TOKEN = re.compile(
@@ -250,6 +253,7 @@ def _strip_marks(text: str) -> tuple[str, str]:
 
 def _tokens(text: str) -> list[str]:
     folded = text.casefold().replace("&", " and ").replace("%", " percent ")
+    folded = _STAGE_APART.sub(r"\1\2", _CANDIDATE.sub("rc", folded))
     return [_POSSESSIVE.sub("", _written_out(token)) for token in _TOKEN.findall(folded)]
 
 

@@ -72,8 +72,8 @@ def explain(settings: Settings, asked: str, *, now: datetime) -> Answer:
         known = Search(settings, engine, now=now).find(asked)
         if known is None:
             raise NewsletterError(
-                f"nothing is known of {_cut(asked)!r}: no stored item, no past issue and no issue file "
-                "has it; newsletter gather fetches what is new"
+                f"nothing is known of {_cut(asked)!r}: no stored item, no past issue and no issue "
+                "file has it; newsletter gather fetches what is new"
             )
         word = _conclude(known) or _outside(settings, engine, known, now)
     own = _newest(known)
