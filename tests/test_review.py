@@ -108,6 +108,11 @@ def test_what_waits_under_its_own_heading_is_told() -> None:
     assert "1 story stands" in review(issue)[0].message
 
 
+def test_an_issue_with_nothing_to_send_is_blocked() -> None:
+    [finding] = review(replace(SAMPLE, sections=(), left_over=(STORY,)))
+    assert (finding.rule, finding.severity) == ("E07", "error")
+
+
 @pytest.mark.parametrize(
     ("change", "rule", "part"),
     [

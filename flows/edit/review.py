@@ -20,21 +20,30 @@ LONGEST_BLURB = 65
 
 
 class Rule(NamedTuple):
-    """A rule for an issue: what finds a breach, why it matters, and who says so."""
+    """A rule for an issue: what finds a breach, why it matters, who says so, and if it blocks."""
 
     id: str
     find: Callable[[Issue], Iterator[str]]
     why: str
     source: str
+    severity: str = "warn"
 
 
 def review(issue: Issue) -> list[Finding]:
-    """Return what is odd about an issue's words; nothing of it blocks sending."""
+    """Return what is odd about an issue's words; only that there are none blocks sending."""
     return [
-        Finding(rule=rule.id, severity="warn", message=said, why=rule.why, source=rule.source)
+        Finding(
+            rule=rule.id, severity=rule.severity, message=said, why=rule.why, source=rule.source
+        )
         for rule in RULES
         for said in rule.find(issue)
     ]
+
+
+def empty(issue: Issue) -> Iterator[str]:
+    """Yield that nothing is to be sent."""
+    if not issue.entries:
+        yield "The issue has no entries; move some under a heading."
 
 
 def twice(issue: Issue) -> Iterator[str]:
@@ -107,4 +116,5 @@ RULES = (
     Rule("E04", boilerplate, "nobody reads a newsletter for its links", "newsletter craft"),
     Rule("E06", unread, "what goes out in your name is yours", "the issue file"),
     Rule("E05", waiting, "only what stands under a heading is sent", "the issue file"),
+    Rule("E07", empty, "a mail with nothing in it is nobody's news", "the issue file", "error"),
 )
