@@ -333,6 +333,7 @@ def test_a_video_of_a_known_channel_names_the_channel() -> None:
         ("HTTPS://a.example/", "HTTPS://a.example/"),
         ("mailto:a@b.example", ""),
         ("https://[", ""),
+        ("https://a.example:99999/", ""),
     ],
 )
 def test_an_address_is_freed_of_tracking(url: str, kept: str) -> None:

@@ -12,6 +12,7 @@ from flows.edit import blurb as blurbs
 from flows.edit import clean, markdown
 from flows.edit.characters import one_line, visible
 from flows.edit.headline import cut_at_word
+from flows.edit.issue_lines import may_be_linked
 from flows.edit.repositories import is_repository, licence
 from flows.edit.rules import REPOSITORY
 from flows.edit.sentences import count, folded_words, is_cut
@@ -128,17 +129,14 @@ def handed_out_again(archive: Republication) -> Entry:
 def address(url: str) -> str:
     """Return an address fit to be linked, without tracking; empty if it is no web address."""
     plain = _SPACE.sub("%20", visible(url.strip()))
-    try:
-        parts = urlsplit(plain)
-    except ValueError:
-        return ""
-    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+    if not may_be_linked(plain):
         return ""
     if "?" not in plain:
         return plain
     before, _, rest = plain.partition("?")
     query, hash_sign, fragment = rest.partition("#")
-    kept = [pair for pair in query.split("&") if not _tracks(pair, parts.hostname)]
+    name = urlsplit(plain).hostname or ""
+    kept = [pair for pair in query.split("&") if not _tracks(pair, name)]
     return before + ("?" if kept else "") + "&".join(kept) + hash_sign + fragment
 
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from flows.models import Entry, Issue
 
 _LAST_HASHES = re.compile(r"#+$")
-_STRUCTURE = re.compile(r"#{2,3}|<!--|<{7}|>{7}")
+_STRUCTURE = re.compile(r"#{2,3}|<!--|<{7}|>{7}|\|{7}|={7}$")
 # A group before the first heading is no group.
-_STRUCTURE_OF_INTRO = re.compile(r"##(?!#)|<!--|<{7}|>{7}")
+_STRUCTURE_OF_INTRO = re.compile(r"##(?!#)|<!--|<{7}|>{7}|\|{7}")
 _CLOSING = re.compile(r"--(!?\\*)>")
 
 
@@ -75,8 +75,12 @@ def misnumbered(data: bytes, number: int, *, path: Path, wanted: int) -> IssueEr
 
 
 def _refuse_conflict(lines: Iterable[tuple[int, str]], path: Path) -> None:
+    headed = False
     for number, line in lines:
-        if re.match(r"(?:<{7}|>{7})(?:\s|$)", line):
+        headed = headed or line.startswith("##")
+        # In the intro seven of them underline a heading.
+        is_middle = headed and line == "======="
+        if is_middle or re.match(r"(?:<{7}|>{7}|\|{7})(?:\s|$)", line):
             message = "a merge conflict was left in; keep one side and delete the markers"
             raise wrong(path, number, message, line)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from flows.edit.sentences import count, is_whole
 from flows.errors import IssueError
@@ -29,6 +30,16 @@ def wrong(path: Path, line: int, message: str, shown: str) -> IssueError:
     if len(cut) > _LONGEST_SHOWN:
         cut = f"{cut[:_LONGEST_SHOWN]}…"
     return IssueError(f"{path}, line {line}: {message}\n    {line} | {cut}", path=path, line=line)
+
+
+def may_be_linked(url: str) -> bool:
+    """Tell whether an address is one of the web with a host and a port that can be."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        # "https://[::1/" and "https://example.org:99999/".
+        return False
 
 
 def is_source_line(line: str) -> bool:

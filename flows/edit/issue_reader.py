@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from flows.edit.issue_lines import DOT, is_source_line, wrong
+from flows.edit.issue_lines import DOT, is_source_line, may_be_linked, wrong
 from flows.edit.markdown import read_link, unescape
 from flows.edit.sections import LEFT_OVER, NEW
 from flows.models import Entry, Issue, Link, Section
@@ -110,7 +110,8 @@ def _without_comments(lines: NumberedLines, path: Path) -> Iterator[_Line]:
             before, inside = line.text[: start.start()], line.text[start.end() :]
             while "-->" not in inside:
                 following = next(rest, None)
-                if following is None:
+                # Another one that begins before the end: all between would be gone from the mail.
+                if following is None or _COMMENT.search(following[1]):
                     message = "the comment that begins here has no end; close it with -->"
                     raise wrong(path, number, message, raw)
                 inside += f"\n{following[1]}"
@@ -241,6 +242,9 @@ def _link(line: _Line, found: Found, path: Path) -> Link:
         raise _spaced(line, path)
     if not re.match(r"https?://[^/]", found.url, re.IGNORECASE):
         message = "the address of this link does not begin with https:// or http://"
+        raise wrong(path, line.number, message, line.shown)
+    if not may_be_linked(found.url):
+        message = "the address of this link leads nowhere; mend its host and port"
         raise wrong(path, line.number, message, line.shown)
     return Link(title=found.title, url=found.url)
 
