@@ -60,6 +60,12 @@ def test_first_words_are_those_a_reader_sees() -> None:
     assert first_words("<script>x()</script><p>Fog &amp; rain</p>") == "Fog & rain"
 
 
+def test_first_words_end_with_their_line_if_it_says_enough() -> None:
+    markup = "<h2>Fog over the harbour</h2><p>It came at night.</p>"
+    assert first_words(markup) == "Fog over the harbour"
+    assert first_words(markup.replace(" over the harbour", "")) == "Fog It came at night."
+
+
 def test_an_address_without_words_has_no_title() -> None:
     assert title_of_address("https://x.example/") == ""
 

@@ -10,6 +10,9 @@ from urllib.parse import unquote, urlsplit
 MOST_CHARACTERS = 200_000
 LONGEST_TITLE = 300
 FIRST_WORDS = 80
+# A line of fewer words is no title by itself.
+_SAYS_ENOUGH = 3
+_SENTENCE_ENDS = (".", "!", "?", "\u2026", ":")
 UNTITLED = "Untitled"
 
 # Direction marks, zero-width spaces and soft hyphens: invisible, and they change what is seen.
@@ -88,8 +91,15 @@ def shortened(text: str, limit: int) -> str:
 
 
 def first_words(markup: str) -> str:
-    """Return how a text begins, for the titleless."""
-    return shortened(" ".join(lines(markup[:5000])[:3]), FIRST_WORDS)
+    """Return how a text begins, for the titleless; what stands there as a heading is one."""
+    found = lines(markup[:5000])[:3]
+    ends = (number for number, line in enumerate(found, 1) if _is_heading(line))
+    return shortened(" ".join(found[: next(ends, len(found))]), FIRST_WORDS)
+
+
+def _is_heading(line: str) -> bool:
+    # What is no sentence does not go on in the next line.
+    return len(line.split()) >= _SAYS_ENOUGH and not line.endswith(_SENTENCE_ENDS)
 
 
 def title_of_address(url: str) -> str:
