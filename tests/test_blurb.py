@@ -49,6 +49,7 @@ TEXT = f"<p>{LEAD} {NEXT}</p><p>{LAST}</p>"
         ("See no. 5 there. He said no. Then left.", None),
         ("He said “stop.” She did.", ["He said “stop.”", "She did."]),
         ("Wait... what is it? Fine.", ["Wait... what is it?", "Fine."]),
+        ("Rope nr. 5 held. It did.", ["Rope nr. 5 held.", "It did."]),
         ("これは船です。綱は乾いた。", ["これは船です。", "綱は乾いた。"]),
         ("In the U.S. Navy it holds.", ["In the U.S. Navy it holds."]),
         ("Kubernetes 1.32 moved it. etcd did not.", ["Kubernetes 1.32 moved it. etcd did not."]),
@@ -135,6 +136,34 @@ def test_an_echo_of_the_title_is_no_blurb(text: str) -> None:
 def test_a_first_line_that_repeats_the_title_is_passed_over() -> None:
     text = f"<p>Dry ropes for the winter fleet.</p>{TEXT}"
     assert made(text, title="Dry ropes for the winter fleet").text.startswith(LEAD)
+
+
+@pytest.mark.parametrize("begin", ["Dry ropes - ", "Dry ropes — ", "Dry ropes | ", "TL;DR: "])
+def test_a_title_or_a_label_before_the_first_sentence_is_cut_off(begin: str) -> None:
+    assert made(f"<p>{begin}{LEAD}</p>").text == LEAD
+    assert made(TEXT, summary=f"{begin}{NEXT}").text == NEXT
+
+
+def test_a_quotation_that_goes_on_is_left_out() -> None:
+    quoting = f"<p>{LEAD} The smith said: “It was a good winter. {NEXT}”</p>"
+    assert made(quoting).text == LEAD
+    assert made(quoting.replace("“", '"').replace("”", '"')).text == LEAD
+    assert made(f'<p>{LEAD} It took 3" of rope. It held.</p>').text.endswith("It held.")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "public Rope Tie(string knot, int times) { return rope; }",
+        "root@mooring ~ # cat /etc/ropes.conf # The ropes we have.",
+        "[root@mooring]# rope --version",
+        "Private Sub Tie(ByVal sender As Object) End Sub '.",
+    ],
+)
+def test_a_summary_that_lost_the_markup_of_its_code_is_no_summary(code: str) -> None:
+    summary = f"The harbour lost four ships last winter\n{code} They stood at the pier."
+    assert made(TEXT, summary=summary).text == f"{LEAD} {NEXT}"
+    assert made(summary=summary).text == ""
 
 
 @pytest.mark.parametrize(

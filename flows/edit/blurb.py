@@ -46,13 +46,19 @@ _REFERENCE = re.compile(
 _MENTIONS = re.compile(r"(?<!\S)@\w")
 _CODE = re.compile(
     r"^\s*(?:[$%#>]\s|\{|\}|//|/\*|apiVersion:|import |from \S+ import |def |func |sudo |curl |"
-    r"kubectl |docker |npm |pip |git )|[{};]\s*$|=>|&&|\|\||\w\(\)\s*\{|--\w[\w-]+=\S+ --"
+    r"kubectl |docker |npm |pip |git )|[{};]\s*$|=>|&&|\|\||\w\([^()]*\)\s*\{|--\w[\w-]+=\S+ --"
+    # A prompt in mid-line, and what begins a declaration: of code whose lines were joined.
+    r"|[\w.-]+@[\w.-]+[^.!?#$]{0,20}[#$]\s"
+    r"|\b(?:Public|Private|Protected|End) (?:Sub|Function|Event|Delegate|Property)\b"
 )
 # A summary without a full stop is a subtitle, unless its last word cannot be a last one.
 _CANNOT_END = frozenset(
     "a an and are as at but by for from has have if in into is it its of on or our such than that "
     "the their this to was were which who will with your we you".split()
 )
+_LABEL = re.compile(r"^(?i:editor['’]?s['’]? note|tl;dr):\s*(?=[^\W_a-z])")
+_DASH = re.compile(r"\s+[-–—:|]\s+(?=[^\W_a-z])")
+_STRAIGHT_QUOTE = re.compile(r'(?<!\d)"')
 _MORE = re.compile(r"\s*[\[(]?(?:\.\.\.|…)[\])]?\s*$")
 
 
@@ -72,9 +78,10 @@ def blurb(item: Item, *, title: str = "", repeated: frozenset[str] = frozenset()
     """
     title = title or clean.title(item.title, source=item.source)
     text, teaser = _text_and_teaser(item)
-    paragraphs = clean.paragraphs(text, kind=item.kind, repeated=repeated)
+    paragraphs = _without_title(clean.paragraphs(text, kind=item.kind, repeated=repeated), title)
     lead = list(_usable(paragraphs, title, truncated=item.truncated))
-    chosen = _summary(teaser, text, item, repeated)
+    found = _without_title(clean.paragraphs(teaser, kind=item.kind, repeated=repeated), title)
+    chosen = _summary(found, text)
     chosen = [sentence for sentence in chosen if not echoes(sentence, title)]
     if not chosen:
         chosen = _first(lead) or _subtitle(paragraphs, title, truncated=item.truncated)
@@ -101,12 +108,28 @@ def _text_and_teaser(item: Item) -> tuple[str, str]:
 
 
 def _checked(chosen: Sequence[str], lead: Sequence[str | None], title: str) -> Blurb:
-    text = " ".join(chosen)
+    text = " ".join(_closed(chosen))
     if count(text) < _LEAST_BLURB or count(text) > HARD_STOP or echoes(text, title):
         text = ""
     offered = [sentence for sentence in lead if sentence][:_OFFERED_SENTENCES]
     others = [other for other in offered if other not in text and count(other) <= MOST_WORDS]
     return Blurb(text=text, alternatives=tuple(dict.fromkeys(others)))
+
+
+def _closed(chosen: Sequence[str]) -> list[str]:
+    """Return the sentences up to a quotation that does not end, all if that begins the text."""
+    for most in range(len(chosen), 0, -1):
+        if not _is_quoting(" ".join(chosen[:most])):
+            return [*chosen[:most]]
+    return [*chosen]
+
+
+def _is_quoting(text: str) -> bool:
+    """Tell whether a quotation is open at the end of the text; an inch is none."""
+    begun, ended = text.count("“"), text.count("”")
+    # In German the mark that begins one here ends it, and careless hands write it twice.
+    is_open = begun > ended and (begun + ended) % 2 == 1 and "„" not in text
+    return is_open or len(_STRAIGHT_QUOTE.findall(text)) % 2 == 1
 
 
 def echoes(text: str, title: str) -> bool:
@@ -170,11 +193,21 @@ def _first(found: Iterable[str | None], *, most: int = MOST_WORDS) -> list[str]:
     return taken
 
 
-def _summary(teaser: str, text: str, item: Item, repeated: frozenset[str]) -> list[str]:
+def _without_title(paragraphs: Sequence[str], title: str) -> list[str]:
+    """Return the paragraphs, the first without a title or a label that some begin with."""
+    if not paragraphs:
+        return []
+    head, *rest = paragraphs
+    dash = _DASH.match(head, len(title)) if title and head.startswith(title) else None
+    return [_LABEL.sub("", head[dash.end() :] if dash else head), *rest]
+
+
+def _summary(found: Sequence[str], text: str) -> list[str]:
     """Return the sentences of the publisher's summary; none where it is a cut copy of the text."""
-    found = clean.paragraphs(teaser, kind=item.kind, repeated=repeated)
-    plain = " ".join(line for line in found if not line.startswith(clean.BULLET))
-    if count(plain) < _LEAST_SUMMARY:
+    prose = [line for line in found if not line.startswith(clean.BULLET)]
+    plain = " ".join(prose)
+    # Code in it is of a copy that lost its markup; without that it cannot be left out.
+    if count(plain) < _LEAST_SUMMARY or any(map(_CODE.search, prose)):
         return []
     whole = _first(sentence if _is_fit(sentence) else None for sentence in sentences(plain))
     if whole:

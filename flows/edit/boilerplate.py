@@ -53,6 +53,7 @@ PLEAS = (
     r"article url:|comments url:|points:\s*\d+",
     r"(?:continue|keep) reading|read (?:more|on|the (?:full|rest|whole|entire))\b|click here",
     r"view (?:this|the) (?:email|post|article) (?:in|on)|read (?:this|it) (?:online|on the web)",
+    r"do you have (?:something|anything|any questions|a question|feedback)\b|let us know\b",
     r"leave a (?:comment|review)|rate us\b|wherever you get your podcasts",
     r"all rights reserved|view comments|share this (?:post|article|episode)",
 )

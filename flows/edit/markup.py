@@ -106,14 +106,16 @@ def _plain_lines(text: str) -> Iterator[Line]:
 def _unwrapped(raws: Iterable[str], *, loosely: bool = False) -> Iterator[str]:
     """Yield the lines with those joined that a publisher's editor wrapped.
 
-    `loosely`: in HTML a line feed means little, so a line that begins in lower case goes on.
+    `loosely`: in HTML a line feed means little, so a line that begins in lower case goes on, and
+    one that is indented deeper than the first.
     """
     for is_gap, group in groupby(raws, key=lambda raw: not raw.strip()):
         found = [raw for raw in group if not is_gap] or [""]
         is_wrapped = _is_wrapped(found)
         line = ""
         for raw in found:
-            goes_on = is_wrapped and not line.rstrip().endswith(_LINE_STOPS)
+            is_deeper = loosely and _indent(raw) > _indent(found[0]) and not _BULLET.match(raw)
+            goes_on = (is_wrapped or is_deeper) and not line.rstrip().endswith(_LINE_STOPS)
             if line and (goes_on or (loosely and raw.lstrip()[:1].islower())):
                 line = f"{line} {raw}"
                 continue
@@ -121,6 +123,10 @@ def _unwrapped(raws: Iterable[str], *, loosely: bool = False) -> Iterator[str]:
                 yield line
             line = raw
         yield line
+
+
+def _indent(raw: str) -> int:
+    return len(raw) - len(raw.lstrip())
 
 
 def _is_wrapped(raws: Sequence[str]) -> bool:

@@ -14,7 +14,7 @@ _ABBREVIATIONS = frozenset(
 )
 # These end sentences too ("The answer is no."); before a figure they are abbreviations.
 _BEFORE_FIGURES = frozenset(
-    "no nos fig figs eq sec ch vol p pp v ver jan feb mar apr jun jul aug sep sept oct nov "
+    "no nos nr fig figs eq sec ch vol p pp v ver jan feb mar apr jun jul aug sep sept oct nov "
     "dec".split()
 )
 
