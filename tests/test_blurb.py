@@ -49,6 +49,7 @@ TEXT = f"<p>{LEAD} {NEXT}</p><p>{LAST}</p>"
         ("See no. 5 there. He said no. Then left.", None),
         ("He said “stop.” She did.", ["He said “stop.”", "She did."]),
         ("Wait... what is it? Fine.", ["Wait... what is it?", "Fine."]),
+        ("Seile, z.B. Taue, ca. Zwei. So.", ["Seile, z.B. Taue, ca. Zwei.", "So."]),
         ("Rope nr. 5 held. It did.", ["Rope nr. 5 held.", "It did."]),
         ("これは船です。綱は乾いた。", ["これは船です。", "綱は乾いた。"]),
         ("In the U.S. Navy it holds.", ["In the U.S. Navy it holds."]),
@@ -145,10 +146,10 @@ def test_a_title_or_a_label_before_the_first_sentence_is_cut_off(begin: str) -> 
 
 
 def test_a_quotation_that_goes_on_is_left_out() -> None:
-    quoting = f"<p>{LEAD} The smith said: “It was a good winter. {NEXT}”</p>"
+    quoting = f"<p>{LEAD} The smith said: “It was a good winter. {NEXT} {LAST}”</p>"
     assert made(quoting).text == LEAD
     assert made(quoting.replace("“", '"').replace("”", '"')).text == LEAD
-    assert made(f'<p>{LEAD} It took 3" of rope. It held.</p>').text.endswith("It held.")
+    assert made(f'<p>{LEAD} It took 3" of rope. It held well.</p>').text.endswith("held well.")
 
 
 @pytest.mark.parametrize(
