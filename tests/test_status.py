@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from flows.cli import newsletter as command
 from flows.models import DeliveryState
+from flows.pipeline import desk
 from flows.pipeline.status import status
 from flows.pipeline.stores import open_store
 from flows.store.schema import deliveries
@@ -60,6 +61,16 @@ def test_an_issue_that_waits_is_told_with_what_to_type(newsletter: Newsletter) -
     assert "issue 1 is draft" in told
     assert "> newsletter preview 1" in told
     assert status(newsletter.settings, now=NOW).coming.drafted_at == SLOT - timedelta(hours=48)
+
+
+def test_an_approval_that_an_edit_voided_is_told_as_void(newsletter: Newsletter) -> None:
+    newsletter.write(newsletter='approval = "required"').run()
+    desk.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
+    assert "issue 1 is approved\n" in shown(newsletter)[1]
+    draft = newsletter.folder / "issues" / "001.md"
+    draft.write_text(draft.read_text(encoding="utf-8").replace("Draining", "Emptying"))
+    assert "is approved, and was changed since: the approval is void" in shown(newsletter)[1]
+    assert json.loads(shown(newsletter, "--json")[1])["void_approvals"] == [1]
 
 
 def test_doubts_are_told_and_change_the_exit_code(newsletter: Newsletter) -> None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flows.cli.options import config_option, json_option, load_settings, show, show_json
+from flows.models import IssueStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from flows.pipeline.status import Status
@@ -38,12 +39,24 @@ def status(ctx: click.Context, *, as_json: bool, config: Path | None) -> None:
     settings = load_settings(config)
     found = look(settings, now=datetime.now(UTC))
     server = keeper(settings.paths.private)
+    void = _void(settings, found)
     if as_json:
-        show_json(_as_json(found) | {"server": server})
+        show_json(_as_json(found) | {"server": server, "void_approvals": void})
     else:
-        for name, sentence in _lines(settings, found, server):
+        for name, sentence in _lines(settings, found, server=server, void=void):
             show(f"{name:<12} {sentence}")
     ctx.exit(IN_DOUBT if found.doubts else 0)
+
+
+def _void(settings: Settings, found: Status) -> list[int]:
+    """Return the approved issues that were changed since."""
+    approved = [one for one in found.open_issues if one.status is IssueStatus.APPROVED]
+    if not approved:
+        return []
+    # Rendering takes a while to load, and there is seldom an approval to look at.
+    from flows.pipeline.edits import is_void
+
+    return [one.number for one in approved if is_void(settings, one)]
 
 
 def _as_json(found: Status) -> dict[str, Any]:
@@ -53,7 +66,9 @@ def _as_json(found: Status) -> dict[str, Any]:
     return values
 
 
-def _lines(settings: Settings, found: Status, server: str | None) -> Iterator[tuple[str, str]]:
+def _lines(
+    settings: Settings, found: Status, *, server: str | None, void: Sequence[int]
+) -> Iterator[tuple[str, str]]:
     yield "Newsletter", f"{settings.newsletter.title} ({settings.path})"
     for run in found.running:
         yield "Running", f"{run.job}, since {_moment(run.started_at)}"
@@ -71,7 +86,9 @@ def _lines(settings: Settings, found: Status, server: str | None) -> Iterator[tu
         )
     yield from _schedule(found, server)
     for record in found.open_issues:
-        yield "Open", f"issue {record.number} is {record.status.value}"
+        changed = ", and was changed since: the approval is void"
+        ending = changed if record.number in void else ""
+        yield "Open", f"issue {record.number} is {record.status.value}{ending}"
         yield "", f"> newsletter preview {record.number}"
     for issue, count in found.doubts.items():
         yield "In doubt", f"{count} deliveries of issue {issue}"
