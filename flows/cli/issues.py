@@ -93,9 +93,12 @@ def draft(
     else:
         narrate(f"{path}: {len(drafted.issue.entries)} entries, {drafted.issue.subject!r}")
         if drafted.added:
-            narrate(f'{drafted.added} new stories stand under "New since the draft".')
+            one = drafted.added == 1
+            stories = "1 new story stands" if one else f"{drafted.added} new stories stand"
+            narrate(f'{stories} under "New since the draft".')
         if drafted.updated:
-            narrate(f"{drafted.updated} entries were brought up to date, but for your own lines.")
+            entries = "1 entry was" if drafted.updated == 1 else f"{drafted.updated} entries were"
+            narrate(f"{entries} brought up to date, but for your own lines.")
         narrate("Next: newsletter preview")
     if as_json:
         show_json(

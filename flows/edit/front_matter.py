@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tomlkit
-from tomlkit.exceptions import ParseError, TOMLKitError
+from tomlkit.exceptions import InvalidControlChar, ParseError, TOMLKitError
 
 from flows.edit.issue_lines import wrong
 
@@ -98,10 +98,16 @@ def _values(block: _Block) -> dict[str, object]:
         document = tomlkit.parse("\n".join(line for _, line in block.lines))
     except TOMLKitError as error:
         number, shown = block.lines[_place(error, len(block.lines)) - 1]
-        reason = str(error).partition(" at line ")[0].rstrip(".")
+        reason = _reason(error)
         message = f'the front matter is no TOML ({reason}); write every line as key = "value"'
         raise wrong(block.path, number, message, shown) from error
     return dict(document.unwrap())
+
+
+def _reason(error: TOMLKitError) -> str:
+    if isinstance(error, InvalidControlChar):
+        return "a text has no quote at its end, or something invisible in it"
+    return str(error).partition(" at line ")[0].rstrip(".")
 
 
 def _place(error: TOMLKitError, lines: int) -> int:

@@ -25,6 +25,8 @@ _ESCAPED_CLOSING = re.compile(r"--(!?\\*)\\>")
 _SPONSORED = re.compile(rf"sponsored\s*{DOT}\s*(?P<name>.+)", re.IGNORECASE)
 _SPACED_LINK = re.compile(r"[*_]{0,2}\[.*\]\([^)]*\S\s+[^\s\"')][^)]*\)[*_]{0,2}")
 
+_TITLE_LIKE = "a section's heading begins with ##, a group's with ###, and nothing with #"
+
 
 @dataclass(slots=True, kw_only=True)
 class _Line:
@@ -184,7 +186,8 @@ def _read_line(line: _Line, part: _Part, path: Path, *, after_gap: bool) -> None
     elif found:
         part.entries.append(_linked(line, found, path))
     else:
-        raise wrong(path, line.number, _no_link(entry), line.shown)
+        message = _TITLE_LIKE if text.startswith("# ") else _no_link(entry)
+        raise wrong(path, line.number, message, line.shown)
 
 
 def _stands_alone(line: _Line, found: Found) -> bool:
