@@ -277,14 +277,27 @@ def test_the_site_is_the_same_pages_as_files(
     sent: Newsletter, client: TestClient, tmp_path: Path
 ) -> None:
     folder = tmp_path / "out" / "site"
-    assert "1 issue, 3 files new or changed" in write_site(sent, folder)
+    assert "1 issue, 4 files new or changed" in write_site(sent, folder)
     assert (folder / "feed.xml").read_bytes() == client.get("/feed.xml").content
     page = folder / "issues" / "001" / "index.html"
     assert page.read_bytes() == client.get("/issues/1").content
-    listing = (folder / "index.html").read_text(encoding="utf-8")
-    for link in re.findall(r'href="((?!https?:|mailto:)[^"]+)"', listing):
-        target = folder / link
-        assert (target / "index.html" if link.endswith("/") else target).is_file()
+    for listing in (folder / "index.html", folder / "issues" / "index.html"):
+        links = re.findall(r'href="((?!https?:|mailto:)[^"]+)"', listing.read_text("utf-8"))
+        assert links
+        for link in links:
+            target = listing.parent / link
+            assert (target / "index.html" if link.endswith("/") else target).is_file()
+
+
+def test_every_link_to_the_site_leads_to_one_of_its_files(sent: Newsletter, tmp_path: Path) -> None:
+    write_site(sent, tmp_path)
+    links = set()
+    for path in (*tmp_path.glob("issues/**/*.html"), tmp_path / "feed.xml"):
+        links |= set(re.findall(rf"{BASE}(/issues[^\"<&]*|/feed[^\"<&]*)", path.read_text("utf-8")))
+    assert links == {"/issues", "/issues/001", "/feed.xml"}
+    for link in links:
+        target = tmp_path / link.lstrip("/")
+        assert target.is_file() or (target / "index.html").is_file()
 
 
 def test_writing_the_site_again_changes_nothing(sent: Newsletter, tmp_path: Path) -> None:

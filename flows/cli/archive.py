@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def archive(*, output: Path, config: Path | None) -> None:
     """Write the issues that readers have as a static site.
 
-    DIR/index.html lists them, DIR/issues/042/index.html is one as it was mailed, and
+    DIR/index.html and DIR/issues/ list them, DIR/issues/042/index.html is one as it was mailed, and
     DIR/feed.xml is their feed. Writing it again changes only what is new; other files in DIR are
     left alone. `newsletter web` serves the same pages by itself.
     """
@@ -59,9 +59,11 @@ def _files(settings: Settings, found: Archive) -> Iterator[tuple[str, str]]:
     for entry in found.entries:
         yield f"{entry.name}/index.html", entry.page.read_bytes().decode()
     brand = settings.brand()
-    listing = list_page(Pages(brand), found.entries, suffix="/")
-    # Folders, as every server of files finds the index.html in them.
-    yield "index.html", bytes(listing.body).decode()
+    # Folders, as every server of files finds the index.html in them. Issues and the feed lead to
+    # the list below "issues".
+    for name, below in (("index.html", ""), ("issues/index.html", "../")):
+        listing = list_page(Pages(brand), found.entries, below=below, suffix="/")
+        yield name, bytes(listing.body).decode()
     yield FEED, feed(found.entries, brand).decode()
 
 
