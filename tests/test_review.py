@@ -10,7 +10,7 @@ import pytest
 from flows.edit.issue_file import read, write
 from flows.edit.review import LONGEST_BLURB, review
 from flows.edit.sponsors import Booking, findings
-from flows.models import Entry, Finding, Issue, Section
+from flows.models import Entry, Finding, Issue, Link, Section
 from flows.pipeline.pointing import Lines
 from flows.render.check import check
 from flows.render.html import render
@@ -106,6 +106,15 @@ def test_what_waits_under_its_own_heading_is_told() -> None:
     issue = replace(issue_of(), new=(replace(STORY, url="https://a.example/new"),))
     assert told(issue) == [("E05", line_of(issue, "## New since the draft"))]
     assert "1 story stands" in review(issue)[0].message
+
+
+def test_a_group_that_lost_a_video_is_told_where_it_stands() -> None:
+    links = tuple(Link(title=f"Clip {part}", url=f"https://a.example/{part}") for part in "abc")
+    group = Entry(title="Short answers", source="YouTube", detail="3 videos", links=links)
+    assert told(issue_of(group)) == []
+    fewer = issue_of(replace(group, links=links[:2]))
+    assert told(fewer) == [("E08", line_of(fewer, "### Short answers"))]
+    assert "says 3 videos and lists 2" in review(fewer)[0].message
 
 
 def test_an_issue_with_nothing_to_send_is_blocked() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from flows.models import Entry, Issue
 
 LONGEST_BLURB = 65
+
+# What a draft says of a group.
+_COUNTED = re.compile(r"(\d{1,3}) videos")
 
 
 class Rule(NamedTuple):
@@ -104,6 +108,14 @@ def unread(issue: Issue) -> Iterator[str]:
             yield f"The blurb of {entry.title!r} was written by a program; read it."
 
 
+def miscounted(issue: Issue) -> Iterator[str]:
+    """Yield the groups that say another number of videos than they list."""
+    for entry in issue.entries:
+        told = _COUNTED.fullmatch(entry.detail)
+        if told and int(told[1]) != len(entry.links):
+            yield f"{entry.title!r} says {entry.detail} and lists {len(entry.links)}."
+
+
 def _own(issue: Issue) -> list[Entry]:
     """Return the entries whose words are ours: a sponsor's stay as they are."""
     return [entry for entry in issue.entries if not entry.sponsor]
@@ -116,5 +128,6 @@ RULES = (
     Rule("E04", boilerplate, "nobody reads a newsletter for its links", "newsletter craft"),
     Rule("E06", unread, "what goes out in your name is yours", "the issue file"),
     Rule("E05", waiting, "only what stands under a heading is sent", "the issue file"),
+    Rule("E08", miscounted, "readers count, and look for the others", "the issue file"),
     Rule("E07", empty, "a mail with nothing in it is nobody's news", "the issue file", "error"),
 )
