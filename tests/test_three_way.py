@@ -182,6 +182,7 @@ def test_a_sponsor_booked_since_stands_above_all() -> None:
     told = read(found.text, path=PATH)
     assert told.sections[0] == fresh.sections[0]
     assert told.subject == WROTE.subject
+    assert (found.added, found.booked) == (0, 1)
     assert again(found.text, fresh, found.wrote).text == found.text
 
 

@@ -96,6 +96,9 @@ def draft(
             one = drafted.added == 1
             stories = "1 new story stands" if one else f"{drafted.added} new stories stand"
             narrate(f'{stories} under "New since the draft".')
+        if drafted.booked:
+            slots = "1 sponsor was" if drafted.booked == 1 else f"{drafted.booked} sponsors were"
+            narrate(f"{slots} added above all sections.")
         if drafted.updated:
             entries = "1 entry was" if drafted.updated == 1 else f"{drafted.updated} entries were"
             narrate(f"{entries} brought up to date, but for your own lines.")
@@ -111,6 +114,7 @@ def draft(
                 "stories": drafted.stories,
                 "entries": len(drafted.issue.entries),
                 "added": drafted.added,
+                "booked": drafted.booked,
                 "updated": drafted.updated,
             }
         )

@@ -35,11 +35,15 @@ DRAFT_NOTE = "draft: "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redraft:
-    """The file's text, the issue as we wrote it, and how many entries were added and updated."""
+    """The file's text, the issue as we wrote it, and how many entries were added and updated.
+
+    Sponsors' entries that were added stand elsewhere, and are counted as `booked`.
+    """
 
     text: str
     wrote: Issue
     added: int = 0
+    booked: int = 0
     updated: int = 0
 
 
@@ -79,7 +83,8 @@ def redraft(
     return Redraft(
         text=_with_front(changed, wrote=wrote, would=mine),
         wrote=mine,
-        added=len(added) + len(booked),
+        added=len(added),
+        booked=len(booked),
         updated=len(updated),
     )
 

@@ -68,9 +68,10 @@ class Drafted:
     items: int = 0
     stories: int = 0
     skip: str = ""
-    # How many entries were added to a file that stood already, and in how many of those that we
-    # wrote something is otherwise now.
+    # How many entries were added to a file that stood already, how many of sponsors, and in how
+    # many of those that we wrote something is otherwise now.
     added: int = 0
+    booked: int = 0
     updated: int = 0
     # Where the issue was made just now: its stories, and the feeds that told old ones again.
     told: tuple[Story, ...] = ()
@@ -196,7 +197,8 @@ def draft_again(
         standing = read_issue(files)
     # What was decided of an item when the file was first written stays: its line is not touched.
     add_decisions(engine, decide(fresh.issue, _told(fresh)))
-    return replace(fresh, issue=standing, skip="", added=again.added, updated=again.updated)
+    fresh = replace(fresh, issue=standing, skip="")
+    return replace(fresh, added=again.added, booked=again.booked, updated=again.updated)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
