@@ -140,3 +140,19 @@ def test_a_blurb_that_its_publisher_mended_is_mended_in_the_draft(
     assert (drafted.added, drafted.updated) == (0, 1)
     assert draft.read_text(encoding="utf-8") == first
     assert read_issue(files) == drafted.issue
+
+
+def test_a_file_that_is_drafted_again_stays_where_it_is_and_whose_it_is(
+    newsletter: Newsletter, draft: Path
+) -> None:
+    first = draft.read_text(encoding="utf-8")
+    own = newsletter.folder / "the-editors-own.md"
+    for path in (own, files_of(newsletter.settings, 1).wrote):
+        path.write_text(first.replace("a node is easy", "a knot is easy"), encoding="utf-8")
+    own.chmod(0o660)
+    draft.unlink()
+    draft.symlink_to(own)
+    desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
+    assert draft.is_symlink()
+    assert own.read_text(encoding="utf-8") == first
+    assert own.stat().st_mode & 0o777 == 0o660

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import stat
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -83,9 +84,16 @@ def write_new(path: Path, text: str) -> bool:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all; raises NewsletterError if the folder cannot be written."""
-    with _writing(path), _temporary(path, text) as temporary:
-        temporary.replace(path)
+    """Write a file whole or not at all; raises NewsletterError if the folder cannot be written.
+
+    A link stays one to the file it leads to, and a file stays writable for whom it was.
+    """
+    with _writing(path):
+        target = path.resolve()
+        with _temporary(target, text) as temporary:
+            with contextlib.suppress(FileNotFoundError):
+                temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+            temporary.replace(target)
 
 
 @contextlib.contextmanager
