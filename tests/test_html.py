@@ -264,6 +264,18 @@ def test_what_is_too_long_for_a_mail_is_read_on_the_web() -> None:
     assert mail.unsubscribe_tag in mail.html
 
 
+@pytest.mark.parametrize("after", [0, 2])
+def test_a_first_entry_that_is_too_long_by_itself_is_read_on_the_web(after: int) -> None:
+    first = replace(SAMPLE.entries[0], blurb="words " * 15_000)
+    issue = issue_of(first, *SAMPLE.entries[1 : after + 1])
+    mail = render(issue, SAMPLE_BRAND)
+    assert len(mail.html.encode()) <= BUDGET
+    assert titles(mail.html) == []
+    assert f"{after + 1} more in this issue on the web" in mail.html
+    assert all(entry.title in mail.text for entry in issue.entries)
+    assert mail.unsubscribe_tag in mail.html
+
+
 def test_an_unknown_theme_is_answered_with_the_known_ones() -> None:
     with pytest.raises(TemplateError, match="no theme 'nice'; the themes are default, plain"):
         render(SAMPLE, SAMPLE_BRAND, theme="nice")

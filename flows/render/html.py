@@ -117,7 +117,8 @@ def list_id(brand: Brand) -> str:
 def _html_within_budget(environment: Environment, values: dict[str, object], issue: Issue) -> str:
     """Return the HTML with as many entries as the budget allows, the rest folded to a link."""
     html = _html(environment, values)
-    fits, too_many = 0, len(issue.entries)
+    # None at all may fit: the first entry can be too long by itself, as can the intro.
+    fits, too_many = -1, len(issue.entries)
     if _size(html) <= BUDGET:
         return html
     while too_many - fits > 1:
