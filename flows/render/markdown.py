@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
 from flows.models import Link
-from flows.render.clean import WEB, paragraphs, safe_url
+from flows.render.clean import WEB, paragraphs, readable, safe_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,4 +83,5 @@ def _html(token: Token) -> Markup:
 
 
 def _words(token: Token) -> str:
-    return " " if token.type in _BREAKS else token.content
+    # Markdown has made characters of entities by now: "&#x202e;" turns text round like the real one.
+    return " " if token.type in _BREAKS else readable(token.content)
