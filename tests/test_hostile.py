@@ -16,11 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.models import Entry, Issue, Link, Mail, Section
+from flows.deliver.payload import payload
+from flows.models import Batch, Entry, Issue, Link, Mail, Section
 from flows.render.check import check, errors
 from flows.render.clean import readable, safe_url, single_line
 from flows.render.html import render
-from flows.render.sample import SAMPLE_BRAND
+from flows.render.sample import SAMPLE_BRAND, SAMPLE_RECIPIENT
 
 PAYLOADS = json.loads((Path(__file__).parent / "payloads.json").read_text(encoding="utf-8"))
 # A test takes a whole kind and names the payloads that break its law.
@@ -170,7 +171,7 @@ def test_no_headline_stops_an_issue(kind: str) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize(
+honest = pytest.mark.parametrize(
     "words",
     [
         pytest.param("Helm's {{ .Values.image }} explained", id="helm"),
@@ -186,12 +187,36 @@ def test_no_headline_stops_an_issue(kind: str) -> None:
         pytest.param("[docs] and [WIP] in a title", id="brackets"),
     ],
 )
+
+
+@honest
 def test_honest_text_reads_as_it_was_written(words: str) -> None:
     mail = mail_of(words)
     shown = "".join(_Words(mail.html).pieces)
     assert f"t {words}" in shown
     assert f"t {words}" in mail.text
     assert mail.subject == f"s {words}"
+
+
+def as_sendgrid_makes_it(mail: Mail) -> tuple[str, str, str]:
+    """Subject, text and HTML, each substitution made wherever its tag stands."""
+    body = payload(mail, Batch(id=1, recipients=(SAMPLE_RECIPIENT,)))
+    made = [body["subject"], *(part["value"] for part in body["content"])]
+    for tag, value in body["personalizations"][0]["substitutions"].items():
+        made = [text.replace(tag, value) for text in made]
+    subject, text, html = made
+    return subject, text, html
+
+
+@honest
+def test_honest_text_reads_as_it_was_written_in_what_sendgrid_makes(words: str) -> None:
+    subject, text, html = as_sendgrid_makes_it(mail_of(words, prose=f"`{words}`"))
+    shown = _Words(html)
+    assert subject == f"s {words}"
+    assert f"t {words}" in text
+    assert f"t {words}" in "".join(shown.pieces)
+    assert Skeleton(html).links.count(SAMPLE_RECIPIENT.unsubscribe_url) == 1
+    assert text.split().count(SAMPLE_RECIPIENT.unsubscribe_url) == 1
 
 
 def test_a_post_about_erb_reads_in_html_as_it_was_written() -> None:
