@@ -83,5 +83,5 @@ def _html(token: Token) -> Markup:
 
 
 def _words(token: Token) -> str:
-    # Markdown has made characters of entities by now: "&#x202e;" turns text round like the real one.
+    # By now Markdown has made characters of entities: "&#x202e;" is the one that turns text round.
     return " " if token.type in _BREAKS else readable(token.content)

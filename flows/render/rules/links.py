@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flows.render.clean import safe_url
-from flows.render.rules.reading import style
+from flows.render.rules.cascade import plain_rules, styled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,8 +93,11 @@ def _host(written: str) -> str:
 
 def underlined(reading: Reading) -> Iterator[str]:
     """A link is not told by its colour alone."""
+    overrides = plain_rules(reading)
     for anchor in reading.anchors:
-        if "underline" not in style(anchor.element).get("text-decoration", ""):
+        found = styled(anchor.element, overrides)
+        line = found.get("text-decoration-line", "underline")
+        if "underline" not in found.get("text-decoration", "") or "underline" not in line:
             yield f"The link {anchor.words[:60]!r} is not underlined."
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flows.render.rules.reading import dark_rules, elements, rules, style, words
+from flows.render.rules.cascade import by_weight, dark_rules, hidden, plain_rules, styled
+from flows.render.rules.reading import elements, rules, style, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from lxml.html import HtmlElement
 
+    from flows.render.rules.cascade import Rules
     from flows.render.rules.reading import Reading
-
-    Rules = list[tuple[str, Mapping[str, str]]]
 
 Colour = tuple[int, int, int]
 
@@ -24,6 +25,12 @@ _WHITE: Colour = (255, 255, 255)
 _NAMED = {"black": _BLACK, "white": _WHITE}
 _BOLD = frozenset({"bold", "700", "800", "900"})
 _BOLD_TAGS = frozenset({"b", "strong", "th", "h1", "h2", "h3", "h4"})
+# Of colours: what is there without them.
+_NO_COLOUR = frozenset({"", "inherit", "initial", "none", "transparent", "unset", "currentcolor"})
+_SMALLEST = 14
+# How far lines must be apart; headings are large enough to be closer.
+_APART, _APART_IN_HEADINGS = 1.4, 1.2
+_HEADINGS = frozenset({"h1", "h2", "h3"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +42,14 @@ class _Look:
     size: float = 16.0
     bold: bool = False
     shown: bool = True
+    # How high its lines are: in pixels, or (written without a unit) in sizes of type.
+    line: float | None = None
+    lines: float | None = None
+    apart: float = _APART
 
 
+# A mail has a dozen pairs of colours, and hundreds of texts in them.
+@functools.lru_cache(maxsize=256)
 def contrast(first: Colour, second: Colour) -> float:
     """Return the contrast of two colours as WCAG 2.2 defines it, from 1 to 21."""
     lighter, darker = sorted((_luminance(first), _luminance(second)), reverse=True)
@@ -62,24 +75,54 @@ def parse_colour(text: str) -> Colour | None:
     return _NAMED.get(text)
 
 
+def judged(reading: Reading) -> Iterator[str]:
+    """Every colour is written so that its contrast can be judged."""
+    stated = [(f"<{element.tag}>", style(element)) for element in elements(reading)]
+    stated += [rule for css in reading.styles for rule in rules(css)]
+    for where, body in stated:
+        for name in ("color", "background-color", "background"):
+            if _is_unknown(body.get(name, "")):
+                yield f"The {name} {body[name]} of {where} cannot be judged; write it as #rrggbb."
+    for element in reading.root.iter("font"):
+        if element.get("color"):
+            yield "<font> sets a colour that cannot be judged; write it into a style."
+
+
+def _is_unknown(value: str) -> bool:
+    plain = value.replace("!important", "").strip().lower()
+    return plain not in _NO_COLOUR and "url(" not in plain and _colour(plain) is None
+
+
+# A mail says the same few values hundreds of times.
+@functools.lru_cache(maxsize=256)
+def _colour(value: str) -> Colour | None:
+    """Return the colour in a value, which for a background may say more."""
+    found = (parse_colour(part) for part in value.split())
+    return next((colour for colour in found if colour), None)
+
+
 def light(reading: Reading) -> Iterator[str]:
     """Text can be read by day."""
-    yield from _unreadable(reading, [], _as_they_are, "")
+    yield from _unreadable(reading, plain_rules(reading), _as_they_are, "")
 
 
 def dark(reading: Reading) -> Iterator[str]:
     """Text can be read in the dark, where a client asks for it."""
-    yield from _unreadable(reading, _by_weight(dark_rules(reading)), _as_they_are, " in the dark")
+    overrides = by_weight([*plain_rules(reading), *dark_rules(reading)])
+    yield from _unreadable(reading, overrides, _as_they_are, " in the dark")
 
 
 def inverted(reading: Reading) -> Iterator[str]:
     """Text can be read where a client turns all colours round."""
-    yield from _unreadable(reading, [], _both_inverted, " with colours inverted")
+    yield from _unreadable(reading, plain_rules(reading), _both_inverted, " with colours inverted")
 
 
 def partly_inverted(reading: Reading) -> Iterator[str]:
     """Text can be read where a client turns light grounds dark, and dark text light."""
-    yield from _unreadable(reading, [], _light_grounds_inverted, " with light grounds inverted")
+    overrides = plain_rules(reading)
+    yield from _unreadable(
+        reading, overrides, _light_grounds_inverted, " with light grounds inverted"
+    )
 
 
 def _as_they_are(text: Colour, ground: Colour) -> tuple[Colour, Colour]:
@@ -143,30 +186,39 @@ def _texts(element: HtmlElement, look: _Look, overrides: Rules) -> Iterator[tupl
 
 
 def _look(element: HtmlElement, outer: _Look, overrides: Rules) -> _Look:
-    found = dict(style(element))
-    for selector, body in overrides:
-        if _matches(selector, element):
-            found |= body
-    ground = found.get("background-color") or found.get("background") or element.get("bgcolor", "")
-    size = re.match(r"[\d.]+(?=px)", found.get("font-size", ""))
+    found = styled(element, overrides)
+    ground = found.get("background-color") or element.get("bgcolor", "")
     weight = found.get("font-weight", "")
+    size = _pixels(found.get("font-size", "")) or outer.size
+    line, lines = _lines(found.get("line-height", ""), size) or (outer.line, outer.lines)
     return _Look(
-        colour=parse_colour(found.get("color", "")) or outer.colour,
-        background=parse_colour(ground) or outer.background,
-        size=float(size[0]) if size else outer.size,
+        colour=_colour(found.get("color", "")) or outer.colour,
+        background=_colour(ground) or outer.background,
+        size=size,
         bold=weight in _BOLD if weight else outer.bold or element.tag in _BOLD_TAGS,
-        shown=found.get("display") != "none",
+        shown=not hidden(found),
+        line=line,
+        lines=lines,
+        apart=_APART_IN_HEADINGS if element.tag in _HEADINGS else outer.apart,
     )
 
 
-def _by_weight(overrides: Rules) -> Rules:
-    # Classes weigh more than elements; among equals the later one wins (sorting is stable).
-    return sorted(overrides, key=lambda rule: rule[0].count("."))
+@functools.lru_cache(maxsize=256)
+def _pixels(value: str) -> float:
+    found = re.fullmatch(r"(\d*\.?\d+)px", value)
+    return float(found[1]) if found else 0.0
 
 
-def _matches(selector: str, element: HtmlElement) -> bool:
-    tag, *classes = selector.split(".")
-    return tag in {"", element.tag} and set(classes) <= set(element.get("class", "").split())
+@functools.lru_cache(maxsize=256)
+def _lines(value: str, size: float) -> tuple[float | None, float | None] | None:
+    """Return how high lines are, in pixels or in sizes of type; None if the value does not say."""
+    found = re.fullmatch(r"(\d*\.?\d+)(px|%|em|)", value)
+    if not found:
+        return None
+    number, unit = float(found[1]), found[2]
+    if not unit:
+        return None, number
+    return {"px": number, "%": number * size / 100, "em": number * size}[unit], None
 
 
 def grounded(reading: Reading) -> Iterator[str]:
@@ -212,31 +264,31 @@ def dark_twins(reading: Reading) -> Iterator[str]:
 
 def type_sizes(reading: Reading) -> Iterator[str]:
     """Type is large enough, and its lines are apart."""
-    told: set[str] = set()
-    for element in elements(reading):
-        found = style(element)
-        if found.get("display") == "none":
+    for look, _ in _texts(reading.root.body, _Look(), plain_rules(reading)):
+        if look.size < _SMALLEST:
+            yield f"Type of {look.size:g}px is too small to read; use 14px or more."
+        line = look.line if look.lines is None else look.lines * look.size
+        if line is not None and line < look.apart * look.size:
+            yield f"Lines of {line:g}px are too close for type of {look.size:g}px."
+
+
+def type_written(reading: Reading) -> Iterator[str]:
+    """Sizes of type are in px, where a rule of a style block states them too."""
+    for body in _stated(reading):
+        size = body.get("font-size", "").replace("!important", "").strip()
+        if "font" in body:
+            yield f"A size of type stands in font: {body['font']}; write font-size and line-height."
+        if not size or hidden(body):
             continue
-        size, height = found.get("font-size", ""), found.get("line-height", "")
-        for sentence in _type_problems(size, height, apart=_apart(element)):
-            if sentence not in told:
-                told.add(sentence)
-                yield sentence
+        if not _pixels(size):
+            yield f"A size of type is {size}; write it in px."
+        elif _pixels(size) < _SMALLEST:
+            yield f"Type of {size} is too small to read; use 14px or more."
+    for element in reading.root.body.iter("small", "big"):
+        yield f"<{element.tag}> has a size of its own; write font-size in px."
 
 
-def _apart(element: HtmlElement) -> float:
-    """Return how far lines must be apart; headings are large enough to be closer."""
-    return 1.2 if element.tag in {"h1", "h2", "h3"} else 1.4
-
-
-def _type_problems(size: str, height: str, *, apart: float) -> Iterator[str]:
-    pixels = re.fullmatch(r"([\d.]+)px", size)
-    if size and not pixels:
-        yield f"A size of type is {size}; write it in px."
-    if not pixels:
-        return
-    if float(pixels[1]) < 14:
-        yield f"Type of {size} is too small to read; use 14px or more."
-    lines = re.fullmatch(r"([\d.]+)px", height)
-    if lines and float(lines[1]) < apart * float(pixels[1]):
-        yield f"Lines of {height} are too close for type of {size}."
+def _stated(reading: Reading) -> Iterator[Mapping[str, str]]:
+    """Yield the properties of every element, then of every rule of the style blocks."""
+    yield from (style(element) for element in elements(reading))
+    yield from (body for css in reading.styles for _, body in rules(css))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import lxml.etree
+
 from flows.render.rules.reading import all_css, elements, rules, style, words
 
 if TYPE_CHECKING:
@@ -18,10 +20,18 @@ if TYPE_CHECKING:
 CLIPPED_AT = 102_400
 _LARGE = 60_000
 _LARGEST_STYLE = 16_384
-_FORBIDDEN = ("script", "iframe", "form", "object", "embed", "video", "audio", "base", "link")
+_FORBIDDEN = tuple(
+    """
+    script iframe frame frameset object embed applet video audio base link math
+    form input button select textarea
+    """.split()
+)
+_FORBIDDEN_TAG = re.compile(rf"<({'|'.join(_FORBIDDEN)})\b", re.IGNORECASE)
+_DIRECTIONS = frozenset({"ltr", "rtl", "auto"})
 _METAS = ("viewport", "x-apple-disable-message-reformatting", "format-detection")
 _TABLE = re.compile(r"<table\b[^>]*>", re.IGNORECASE)
-_BLOCKS = ("table", "div", "p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol")
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_BLOCKS = ("table", "div", "p", *_HEADINGS, "ul", "ol")
 _SPACED_RGB = re.compile(r"\b(?:rgb|hsl)a?\([^,)]*\)")
 _CELLS = ("td", "th")
 _LONE_MEDIA = re.compile(r"@media\s+([^{]+)\{")
@@ -64,7 +74,7 @@ def doctype(reading: Reading) -> Iterator[str]:
 def language(reading: Reading) -> Iterator[str]:
     """Language and direction outlive the loss of <html> and <body>."""
     places = [reading.root, *reading.root.body.findall("div")]
-    found = [place for place in places if place.get("lang") and place.get("dir")]
+    found = [place for place in places if place.get("lang") and place.get("dir") in _DIRECTIONS]
     if reading.root not in found:
         yield "<html> lacks lang or dir."
     if not any(place is not reading.root for place in found):
@@ -105,13 +115,22 @@ def forbidden(reading: Reading) -> Iterator[str]:
     """Nothing that clients strip or spam filters count."""
     for element in reading.root.iter(*_FORBIDDEN):
         yield f"<{element.tag}> has no place in a mail."
-    for element in elements(reading):
-        for name in element.attrib:
-            if str(name).startswith("on"):
-                yield f"<{element.tag}> has the handler {name}."
+    for tag in _FORBIDDEN_TAG.findall("".join(reading.comments)):
+        yield f"<{tag}> has no place in a mail, nor in what Outlook alone sees."
     for css in reading.styles:
         if "@import" in css:
             yield "A style block imports another; its rules must stand in it."
+
+
+def acting(reading: Reading) -> Iterator[str]:
+    """Nothing in the mail acts by itself."""
+    for element in reading.root.iter(lxml.etree.Element):
+        for name in element.attrib:
+            if str(name).startswith("on"):
+                yield f"<{element.tag}> has the handler {name}."
+    for element in reading.root.iter("meta"):
+        if element.get("http-equiv", "").lower() == "refresh":
+            yield "<meta http-equiv=refresh> leads readers away from the mail."
 
 
 def padding(reading: Reading) -> Iterator[str]:
@@ -202,6 +221,9 @@ def media(reading: Reading) -> Iterator[str]:
                 yield f"@media {query.strip()} is not read by all; ask for one width or the dark."
         if re.search(r"@media[^{]*\{[^{}]*(\{[^{}]*\}[^{}]*)*@media", css):
             yield "A media query stands in another."
+    asked = sum(css.count("(prefers-color-scheme") for css in reading.styles)
+    if asked > 1:
+        yield f"The dark is asked for {asked} times; put its rules into one @media block."
 
 
 def styles_in_head(reading: Reading) -> Iterator[str]:
@@ -212,7 +234,7 @@ def styles_in_head(reading: Reading) -> Iterator[str]:
 
 def headings(reading: Reading) -> Iterator[str]:
     """One h1, and no level left out."""
-    levels = [int(element.tag[1]) for element in reading.root.iter("h1", "h2", "h3", "h4")]
+    levels = [int(element.tag[1]) for element in reading.root.iter(*_HEADINGS)]
     if levels.count(1) != 1:
         yield f"There are {levels.count(1)} h1 headings; there should be one."
     for before, after in zip([0, *levels], levels, strict=False):
@@ -236,7 +258,7 @@ def picture_width(reading: Reading) -> Iterator[str]:
             found.get("width") == "100%"
             and found.get("height") == "auto"
             and found.get("display") == "block"
-            and "max-width" in found
+            and re.fullmatch(r"\d+px", found.get("max-width", ""))
         )
         width = image.get("width", "")
         if not (width.isdigit() and int(width) <= 600) or not fluid:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from email.policy import EmailPolicy
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 _ONCE = ("From", "To", "Subject", "Date", "Message-ID")
 _LONGEST_LINE = 998
 _TO_BE_SIGNED = ("List-Unsubscribe", "List-Unsubscribe-Post")
+# Merge tags, ours and others'; in an address all but our own would be percent-encoded.
+_UNFILLED = re.compile(r"[{}|]|\[[^\]:]+\]|<%|%>|-unsubscribe-[0-9a-f]{32}-")
 # What a receiver may say of a mail that is not as it should be (RFC 8601).
 _FAILED = re.compile(r"\b(spf|dkim|dmarc)=(none|fail|softfail|permerror|policy)\b", re.IGNORECASE)
 
@@ -52,7 +55,7 @@ def opaque(message: EmailMessage) -> Iterator[str]:
     web = next(iter(re.findall(r"<(https?:[^<>]*)>", header)), "")
     if "@" in web:
         yield "The unsubscribe address contains a mail address."
-    if re.search(r"\{\{|<%|-unsubscribe-[0-9a-f]{32}-", header):
+    if _UNFILLED.search(header):
         yield "The unsubscribe address contains a merge tag that nobody filled in."
 
 
@@ -71,7 +74,11 @@ def parts(message: EmailMessage) -> Iterator[str]:
 
 def line_length(message: EmailMessage) -> Iterator[str]:
     """No line is longer than a relay may take."""
-    longest = max((len(line) for line in message.as_bytes().splitlines()), default=0)
+    # What was read is measured as it came: by default its headers would be folded anew.
+    policy = message.policy
+    if isinstance(policy, EmailPolicy):
+        policy = policy.clone(refold_source="none")
+    longest = max((len(line) for line in message.as_bytes(policy=policy).splitlines()), default=0)
     if longest > _LONGEST_LINE:
         yield f"A line of the message has {longest} bytes; relays break lines over 998."
 

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
-_DARK = re.compile(
-    r"@media[^{]*prefers-color-scheme\s*:\s*dark[^{]*\{((?:[^{}]*\{[^{}]*\})*)[^{}]*\}"
-)
 _SPACES = re.compile(r"\s+")
 
 
@@ -100,12 +97,6 @@ def style(element: HtmlElement) -> Mapping[str, str]:
 def elements(reading: Reading) -> Iterator[HtmlElement]:
     """Yield every element of the body, in order; comments are none."""
     yield from reading.root.body.iter(lxml.etree.Element)
-
-
-def dark_rules(reading: Reading) -> list[tuple[str, Mapping[str, str]]]:
-    """Return (selector, properties) of what the style blocks change in the dark."""
-    blocks = (block for css in reading.styles for block in _DARK.findall(css))
-    return [rule for block in blocks for rule in rules(block)]
 
 
 def rules(css: str) -> list[tuple[str, Mapping[str, str]]]:

@@ -8,11 +8,12 @@ from email.policy import default as email_policy
 from typing import TYPE_CHECKING
 
 from flows.render import tags
-from flows.render.clean import readable, single_line
+from flows.render.clean import readable, safe_url, single_line
+from flows.render.rules import cascade
 from flows.render.rules.reading import elements, single_spaced, style, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from email.headerregistry import Address
 
     from flows.render.rules.reading import Reading
@@ -110,14 +111,21 @@ def preheader(reading: Reading) -> Iterator[str]:
 
 def hidden(reading: Reading) -> Iterator[str]:
     """Nothing but the preheader is hidden."""
+    overrides = cascade.plain_rules(reading)
     for element in elements(reading):
-        if style(element).get("display") != "none":
+        if not cascade.hidden(cascade.styled(element, overrides)):
             continue
         text = words(element)
         if text != single_spaced(reading.mail.preheader):
             yield f"Hidden text looks like spam: {text[:60]!r}."
-        elif "max-height:0" not in element.get("style", "").replace(" ", ""):
-            yield "The preheader is hidden by display alone, which some clients undo."
+        else:
+            yield from _half_hidden(style(element))
+
+
+def _half_hidden(found: Mapping[str, str]) -> Iterator[str]:
+    for name, value in (("display", "none"), ("max-height", "0"), ("mso-hide", "all")):
+        if found.get(name, "").removesuffix("px") != value:
+            yield f"The preheader lacks {name}:{value}, without which some clients show it."
 
 
 def text_part(reading: Reading) -> Iterator[str]:
@@ -145,8 +153,12 @@ def unsubscribe(reading: Reading) -> Iterator[str]:
     if not tag:
         yield "The mail has no tag for the recipients' unsubscribe links."
         return
-    if not any(anchor.url == tag and anchor.words for anchor in reading.anchors):
+    overrides = cascade.plain_rules(reading)
+    links = [anchor for anchor in reading.anchors if anchor.url == tag and anchor.words]
+    if not links:
         yield "The HTML part has no unsubscribe link; link {{ unsubscribe_url }} in the theme."
+    elif not any(cascade.seen(anchor.element, overrides) for anchor in links):
+        yield "The unsubscribe link of the HTML part is hidden; let it be seen."
     if tag not in reading.mail.text.split():
         yield "The text part has no unsubscribe link; put {{ unsubscribe_url }} on its own line."
 
@@ -183,8 +195,11 @@ def privacy(reading: Reading) -> Iterator[str]:
     """A reader finds out what is kept of them."""
     if not reading.brand.privacy_url:
         yield "The settings have no privacy_url; in the EU a mail has to say what is kept of whom."
-    elif not any("privacy" in anchor.words.lower() for anchor in reading.anchors):
-        yield "The HTML part does not link the privacy page."
+        return
+    # Its words are the theme's, in any language.
+    address = safe_url(reading.brand.privacy_url)
+    if not any(anchor.url == address and anchor.words for anchor in reading.anchors):
+        yield "The HTML part does not link the privacy page; link {{ brand.privacy_url }}."
 
 
 def visible(reading: Reading) -> Iterator[str]:
