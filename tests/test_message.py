@@ -204,6 +204,7 @@ def test_headers_are_ascii_in_lines_that_fit_and_words_that_stand_alone(text: st
     head, _, _ = data.partition(b"\r\n\r\n")
     assert head.isascii()
     assert max(map(len, data.split(b"\r\n"))) <= 998
+    assert all(len(line) <= 76 for line in head.split(b"\r\n") if b"=?utf-8?" in line)
     for word in re.findall(rb"=\?utf-8\?[bq]\?[^? ]*\?=", head):
         # RFC 2047: 75 characters at most (2), and no character split between two (5).
         assert len(word) <= 75
