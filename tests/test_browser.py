@@ -212,6 +212,39 @@ def test_a_title_has_the_inks_colour_and_a_links_line(page: Page) -> None:
         assert line == link.evaluate(f"{told}.color") != ink
 
 
+# Where the first and the last letter of an element stand.
+ENDS = """(element) => [0, element.textContent.length - 1].map((at) => {
+  const range = document.createRange();
+  range.setStart(element.firstChild, at);
+  range.setEnd(element.firstChild, at + 1);
+  return range.getBoundingClientRect().left;
+})"""
+
+
+@pytest.mark.parametrize("theme", names())
+def test_a_line_of_another_script_keeps_its_order_in_a_mail_from_right_to_left(
+    page: Page, theme: str
+) -> None:
+    link = Link(title="Do we need a mesh?", url="https://example.org/x")
+    lines = Entry(title=ARABIC, source="Yahoo!", detail="5 min", links=(link,))
+    page.set_content(html_of(of_entries(lines), theme))
+    for line in (page.get_by_text(link.title), page.get_by_text("Yahoo!")):
+        first, last = line.evaluate(ENDS)
+        assert first < last
+
+
+@pytest.mark.parametrize("theme", names())
+def test_a_short_piece_of_code_stays_on_one_line(page: Page, theme: str) -> None:
+    code = "{{ .Values.image.tags }}"
+    page.set_viewport_size({"width": 320, "height": 800})
+    page.set_content(html_of(of_entries(entry("Code", f"`{code}` " * 9)), theme))
+    heights = page.locator("code").evaluate_all(
+        "all => all.map(one => one.getClientRects().length)"
+    )
+    assert heights == [1] * 9
+    assert overflow(page) == 0
+
+
 @pytest.mark.parametrize("theme", names())
 def test_the_archives_page_can_be_read(page: Page, theme: str) -> None:
     page.set_content(archive_page(SAMPLE, SAMPLE_BRAND, theme=theme))

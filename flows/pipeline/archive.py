@@ -34,7 +34,7 @@ _ATOM = "http://www.w3.org/2005/Atom"
 _CONTENT = "http://purl.org/rss/1.0/modules/content/"
 # What of a page is words; layout, styles and pictures of the mail are nothing to a feed reader.
 _KEPT = {"h1", "h2", "h3", "h4", "p", "br", "a", "ul", "ol", "li", "em", "strong", "code", "bdi"}
-_KEPT |= {"blockquote", "pre", "b", "i", "hr"}
+_KEPT |= {"blockquote", "pre", "b", "i", "hr", "span"}
 _LINES = re.compile(r"\s*\n\s*")
 # XML 1.0, section 2.2: what no document may hold, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -163,7 +163,7 @@ def _words(html: str) -> Iterator[str]:
     clean = nh3.clean(
         html,
         tags=_KEPT,
-        attributes={"a": {"href"}},
+        attributes={"a": {"href", "dir"}, "span": {"dir"}},
         clean_content_tags={"script", "style", "title"},
         link_rel=None,
         strip_comments=True,

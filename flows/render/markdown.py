@@ -25,6 +25,7 @@ _TAGS = {
     "link_close": Markup("</a>"),
 }
 _BREAKS = {"softbreak", "hardbreak"}
+_SHORT_CODE = 24
 
 
 class _Reader(MarkdownIt):
@@ -78,8 +79,15 @@ def _html(token: Token) -> Markup:
     if token.type == "link_open":
         return Markup('<a href="{}">').format(str(token.attrs["href"]))
     if token.type == "code_inline":
-        return Markup("<code>{}</code>").format(token.content)
+        return _code(token.content)
     return _TAGS.get(token.type) or escape(_words(token))
+
+
+def _code(text: str) -> Markup:
+    # "{{ .Values.x }}" is hard to read over two lines, and fits the narrowest telephone on one.
+    if text.isascii() and len(text) <= _SHORT_CODE:
+        return Markup('<code class="whole">{}</code>').format(text)
+    return Markup("<code>{}</code>").format(text)
 
 
 def _words(token: Token) -> str:
