@@ -32,6 +32,7 @@ TAGS = [
     "{% if x %}",
     "<%asm_group_unsubscribe_raw_url%>",
     "<% click here %>",
+    '<%= link_to("x") if y > 1 %>',
     "[%unsubscribe_url%]",
     "[unsubscribe]",
     "*|UNSUB|*",

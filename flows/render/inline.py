@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 _TAGS = re.compile(
     r"\{\{\{?[^<>{}\"\n]*\}?\}\}"
     r"|\{%[^<>{}\"\n]*%\}"
-    r"|<%[^<>\"\n]*%>"
+    # Text has "&lt;%", so this one is the template's whatever stands in it.
+    r"|<%[^<\n]*?%>"
     r"|\[%[^<>\[\]\"\n]*%\]"
     r"|\*\|[^<>|\"\n]*\|\*"
     r"|%%[^<>%\"\n]+%%"
