@@ -243,7 +243,8 @@ class Brand:
 class Mail:
     """An issue rendered once; `unsubscribe_tag` stands where each recipient's own link goes.
 
-    `digest` is the SHA-256 of subject, preheader, html and text: what an approval is for.
+    `digest` is the SHA-256 of subject, preheader, html and text: what an approval is for; `folded`
+    is how many entries the HTML leaves to the web.
     """
 
     issue: int
@@ -256,6 +257,7 @@ class Mail:
     headers: tuple[tuple[str, str], ...] = ()
     unsubscribe_tag: str = ""
     digest: str = ""
+    folded: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -141,6 +141,7 @@ BREACHES = [
     ("D16", "warn", after_h1("<h1>Again</h1>")),
     ("D16", "warn", html("h2", "h4")),
     ("D16", "warn", html("h3", "h5")),
+    ("D16", "warn", replace(MAIL, html=re.sub("<(/?)h3[^>]*>", r"<\1p>", MAIL.html))),
     ("I01", "error", after_h1(IMAGE.replace(' alt="A"', ""))),
     ("I02", "error", after_h1(IMAGE.replace('"600"', '"100%"'))),
     ("I02", "error", after_h1(IMAGE.replace("width:100%;", ""))),

@@ -260,7 +260,10 @@ def test_what_is_too_long_for_a_mail_is_read_on_the_web() -> None:
     shown = titles(mail.html)
     assert len(mail.html.encode()) <= BUDGET
     assert shown == [entry.title for entry in issue.entries[: len(shown)]]
-    assert f"{120 - len(shown)} more in this issue on the web" in mail.html
+    assert mail.folded == 120 - len(shown)
+    assert f"{mail.folded} more in this issue on the web" in mail.html
+    [told] = [found.message for found in check(mail, SAMPLE_BRAND) if found.rule == "S01"]
+    assert f"the last {mail.folded} entries are in it only by a link" in told
     assert all(entry.title in mail.text for entry in issue.entries)
     assert titles(page(issue, SAMPLE_BRAND)) == [entry.title for entry in issue.entries]
     assert mail.unsubscribe_tag in mail.html

@@ -98,6 +98,7 @@ RULES = (
     Rule("D14", ERROR, markup.media, "few clients read other queries", "caniemail"),
     Rule("D15", ERROR, markup.styles_in_head, "Gmail ignores it in the body", "caniemail"),
     Rule("D16", WARN, markup.headings, "many navigate by headings", "WCAG 2.2, 1.3.1"),
+    Rule("D16", WARN, markup.titles, "many navigate by headings", "WCAG 2.2, 1.3.1"),
     Rule("I01", ERROR, markup.alternatives, "pictures are blocked at first", "WCAG 2.2, 1.1.1"),
     Rule("I02", ERROR, markup.picture_width, "it overflows a telephone", "caniemail, measured"),
     Rule("I03", ERROR, markup.picture_source, "no client shows all others", "caniemail"),

@@ -53,7 +53,7 @@ def render(
     tag = unsubscribe_tag(issue)
     environment = themes.open_theme(theme, templates)
     values = _values(issue, brand, theme=theme, unsubscribe=tag)
-    html = _html_within_budget(environment, values, issue)
+    html, folded = _html_within_budget(environment, values, issue)
     text = tidy(break_up_in_text(themes.fill(environment, themes.TEXT, values)))
     subject = break_up_in_header(issue.subject)
     return Mail(
@@ -67,6 +67,7 @@ def render(
         headers=(("List-Id", list_id(brand)),),
         unsubscribe_tag=tag,
         digest=digest(subject, issue.preheader, html, text),
+        folded=folded,
     )
 
 
@@ -114,22 +115,25 @@ def list_id(brand: Brand) -> str:
     return f"{Header(brand.title, 'utf-8').encode(linesep='')} <{name}>"
 
 
-def _html_within_budget(environment: Environment, values: dict[str, object], issue: Issue) -> str:
-    """Return the HTML with as many entries as the budget allows, the rest folded to a link."""
+def _html_within_budget(
+    environment: Environment, values: dict[str, object], issue: Issue
+) -> tuple[str, int]:
+    """Return the HTML with as many entries as the budget allows, and how many became a link."""
     html = _html(environment, values)
-    # None at all may fit: the first entry can be too long by itself, as can the intro.
-    fits, too_many = -1, len(issue.entries)
     if _size(html) <= BUDGET:
-        return html
+        return html, 0
+    # None at all may fit: the first entry can be too long by itself, as can the intro.
+    count = len(issue.entries)
+    folded, fits, too_many = 0, -1, count
     while too_many - fits > 1:
         kept = (fits + too_many) // 2
-        folded = {"issue": _first(issue, kept), "folded": len(issue.entries) - kept}
-        shorter = _html(environment, values | folded)
-        if _size(shorter) <= BUDGET:
-            fits, html = kept, shorter
+        shorter = {"issue": _first(issue, kept), "folded": count - kept}
+        candidate = _html(environment, values | shorter)
+        if _size(candidate) <= BUDGET:
+            html, folded, fits = candidate, count - kept, kept
         else:
             too_many = kept
-    return html
+    return html, folded
 
 
 def _html(environment: Environment, values: dict[str, object]) -> str:

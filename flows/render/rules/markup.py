@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from lxml.html import HtmlElement
 
-    from flows.render.rules.reading import Reading
+    from flows.render.rules.reading import Anchor, Reading
 
 # Where Gmail cuts a mail.
 CLIPPED_AT = 102_400
@@ -36,6 +36,8 @@ _SPACED_RGB = re.compile(r"\b(?:rgb|hsl)a?\([^,)]*\)")
 _CELLS = ("td", "th")
 _LONE_MEDIA = re.compile(r"@media\s+([^{]+)\{")
 _WIDE_ENOUGH = 400
+# One link or two may stand alone and be no title: to the web, to what is folded.
+_SEVERAL = 3
 
 
 def clipped(reading: Reading) -> Iterator[str]:
@@ -47,9 +49,16 @@ def clipped(reading: Reading) -> Iterator[str]:
 
 def large(reading: Reading) -> Iterator[str]:
     """The HTML part has room for what providers add."""
+    if folded := reading.mail.folded:
+        yield f"The HTML part is full: the last {_entries(folded)} in it only by a link to the web."
+        return
     size = len(reading.mail.html.encode())
     if _LARGE < size <= CLIPPED_AT:
         yield f"The HTML part has {size:,} bytes; keep it under 60,000 for what a provider adds."
+
+
+def _entries(count: int) -> str:
+    return "entry is" if count == 1 else f"{count} entries are"
 
 
 def style_size(reading: Reading) -> Iterator[str]:
@@ -241,6 +250,25 @@ def headings(reading: Reading) -> Iterator[str]:
         if after > before + 1:
             yield f"A heading of level {after} follows one of level {before}."
             return
+
+
+def titles(reading: Reading) -> Iterator[str]:
+    """Titles of entries are headings, or listed under one."""
+    alone = [anchor for anchor in reading.anchors if _stands_alone(anchor)]
+    if len(alone) >= _SEVERAL:
+        yield (
+            f"{alone[0].words[:60]!r} and {len(alone) - 1} other links stand alone like titles, "
+            "but are no headings; put them into h3."
+        )
+
+
+def _stands_alone(anchor: Anchor) -> bool:
+    element = anchor.element
+    around = [one.tag for one in element.iterancestors()]
+    if not anchor.words or _is_button(element) or {*_HEADINGS, "li"} & set(around):
+        return False
+    block = next((one for one in element.iterancestors() if one.tag in {"p", "div", "td"}), element)
+    return words(block) == anchor.words
 
 
 def alternatives(reading: Reading) -> Iterator[str]:
