@@ -155,6 +155,7 @@ BREACHES = [
     ("L01", "error", after_h1(LINK.format("https://example.org", " "))),
     ("L01", "warn", after_h1(LINK.format("https://example.org", "Click here"))),
     ("L01", "warn", after_h1(LINK.format("https://example.org", "https://example.org"))),
+    ("L01", "warn", after_h1(LINK.format("https://www.example.org/x", "www.example.org/x"))),
     ("L02", "error", after_h1(LINK.format("#top", "Top"))),
     ("L02", "error", after_h1(LINK.format("", "Nothing"))),
     ("L02", "error", after_h1(LINK.format("javascript:x", "Act"))),

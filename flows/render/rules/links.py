@@ -39,7 +39,7 @@ def descriptive(reading: Reading) -> Iterator[str]:
     """A link says where it leads, for those who hear links alone."""
     for anchor in reading.anchors:
         plain = anchor.words.lower().strip(" .…»>→")
-        if plain in _VAGUE or re.fullmatch(r"https?://\S+", anchor.words):
+        if plain in _VAGUE or re.fullmatch(r"(https?://|www\.)\S+", anchor.words):
             yield f"The link text {anchor.words[:60]!r} does not say where it leads."
 
 
