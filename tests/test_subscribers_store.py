@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from subscribers import store
 from subscribers.address import parse
@@ -261,3 +261,29 @@ def test_a_database_that_cannot_be_written_is_told_before_it_is_touched(tmp_path
     with pytest.raises(DatabaseUnavailable, match="write permission"):
         open_database(f"sqlite:///{file}")
     assert [path.name for path in tmp_path.iterdir()] == ["newsletter.db"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ['Ann "the first" O\'Hara', "back\\slash", "{a,NULL}", "NULL", '["x", null]', "Zoë 😀", ""],
+)
+def test_a_name_comes_back_as_it_was(engine: Engine, now: datetime, name: str) -> None:
+    people = [newcomer("ann@example.org", name), newcomer("bob@example.org", "Bob")]
+    store.admit(engine, people, agreement=AGREED, action=ConsentAction.IMPORTED, now=now)
+    assert [who.name for who in store.everyone(engine)] == [name, "Bob"]
+
+
+@pytest.mark.postgres
+def test_an_import_binds_no_parameter_for_each_row(postgres_engine: Engine, now: datetime) -> None:
+    """PostgreSQL's driver takes longer to spell thousands than all the rest of an import."""
+    bound: list[int] = []
+
+    @event.listens_for(postgres_engine, "before_cursor_execute")
+    def count(*call: object) -> None:
+        parameters = call[3]
+        assert isinstance(parameters, dict)
+        bound.append(len(parameters))
+
+    emails = [f"reader{one}@example.org" for one in range(100)]
+    assert admit(postgres_engine, now, *emails) == [Fate.ADDED] * 100
+    assert max(bound) < 10

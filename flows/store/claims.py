@@ -10,6 +10,7 @@ from sqlalchemy import Row, insert, select, update
 from flows.models import Batch, DeliveryState, IssueStatus, Recipient, Wave, WaveStatus
 from flows.store.records import by_reason
 from flows.store.schema import batches, deliveries, issues, waves
+from subscribers.database import among
 from subscribers.models import SubscriberStatus
 from subscribers.schema import subscribers, suppressions
 
@@ -147,7 +148,10 @@ def _suppress(connection: Connection, issue: int, reasons: Mapping[int, str]) ->
     for reason, subscriber_ids in grouped.items():
         connection.execute(
             update(deliveries)
-            .where(deliveries.c.issue == issue, deliveries.c.subscriber_id.in_(subscriber_ids))
+            .where(
+                deliveries.c.issue == issue,
+                among(connection, deliveries.c.subscriber_id, subscriber_ids),
+            )
             .values(status=DeliveryState.SUPPRESSED.value, reason=reason)
         )
     return len(reasons)
@@ -178,6 +182,9 @@ def _hand_over(
     subscriber_ids = [row[0] for row in rows]
     connection.execute(
         update(deliveries)
-        .where(deliveries.c.issue == issue, deliveries.c.subscriber_id.in_(subscriber_ids))
+        .where(
+            deliveries.c.issue == issue,
+            among(connection, deliveries.c.subscriber_id, subscriber_ids),
+        )
         .values(status=DeliveryState.HANDED_OVER.value, batch_id=batch_id)
     )

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, delete, insert, select, update
 from flows.models import Batch, DeliveryState
 from flows.store.owner import alive
 from flows.store.schema import batches, deliveries, waves
-from subscribers.database import reading
+from subscribers.database import among, reading
 from subscribers.schema import subscribers
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _mark_each(
     for reason, subscriber_ids in by_reason(reasons).items():
         theirs = (
             deliveries.c.batch_id == batch.id,
-            deliveries.c.subscriber_id.in_(subscriber_ids),
+            among(connection, deliveries.c.subscriber_id, subscriber_ids),
         )
         _mark(connection, *theirs, status=status, reason=reason)
 
@@ -140,7 +140,7 @@ def _give_back(connection: Connection, batch: Batch, subscriber_ids: Collection[
             update(deliveries)
             .where(
                 deliveries.c.batch_id == batch.id,
-                deliveries.c.subscriber_id.in_(list(subscriber_ids)),
+                among(connection, deliveries.c.subscriber_id, subscriber_ids),
             )
             .values(status=DeliveryState.PLANNED.value, batch_id=None, reason="")
         )
@@ -169,7 +169,11 @@ def split(engine: Engine, batch: Batch) -> tuple[Batch, Batch]:
             update(deliveries)
             .where(
                 deliveries.c.batch_id == batch.id,
-                deliveries.c.subscriber_id.in_([person.subscriber_id for person in rest]),
+                among(
+                    connection,
+                    deliveries.c.subscriber_id,
+                    [person.subscriber_id for person in rest],
+                ),
             )
             .values(batch_id=new_id)
         )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import exists, insert, literal, select, update
 
 from subscribers.consent import AGREEING
-from subscribers.database import UTCDateTime, insert_into
+from subscribers.database import UTCDateTime, among, insert_into, lines
 from subscribers.models import ConsentAction, SubscriberStatus
 from subscribers.schema import consents, subscribers, suppressions
 from subscribers.store.people import select_salt, transaction
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import ColumnElement, Connection, Engine
 
     from subscribers.models import Outsider
 
@@ -47,7 +47,7 @@ def keep_out(engine: Engine, people: Sequence[Outsider], *, source: str, now: da
 def _forgotten(connection: Connection, people: Sequence[Outsider]) -> set[str]:
     salt = connection.execute(select_salt()).scalar_one()
     hashes = {forgotten_key(who.key, salt): who.key for who in people}
-    known = select(suppressions.c.key).where(suppressions.c.key.in_(hashes))
+    known = select(suppressions.c.key).where(among(connection, suppressions.c.key, hashes))
     return {hashes[key] for key in connection.execute(known).scalars()}
 
 
@@ -62,20 +62,26 @@ def _suppress(
 
 
 def _let_go(connection: Connection, people: Sequence[Outsider], source: str, now: datetime) -> None:
-    status = {"status": SubscriberStatus.UNSUBSCRIBED.value, "unsubscribed_at": now}
-    rows = [
-        {"email": who.email, "key": who.key, "name": "", "created_at": now, **status}
-        for who in people
-    ]
-    insertion = insert_into(connection, subscribers).on_conflict_do_nothing(index_elements=["key"])
-    added = connection.execute(insertion.returning(subscribers.c.id), rows).scalars().all()
+    status: dict[str, ColumnElement[Any]] = {
+        "status": literal(SubscriberStatus.UNSUBSCRIBED.value),
+        "unsubscribed_at": literal(now, UTCDateTime),
+    }
+    told = lines(
+        connection, email=[who.email for who in people], key=[who.key for who in people]
+    ).add_columns(literal(""), literal(now, UTCDateTime), *status.values())
+    insertion = (
+        insert_into(connection, subscribers)
+        .from_select(["email", "key", "name", "created_at", *status], told)
+        .on_conflict_do_nothing(index_elements=["key"])
+    )
+    added = connection.execute(insertion.returning(subscribers.c.id)).scalars().all()
     own_word = exists().where(
         consents.c.subscriber_id == subscribers.c.id, consents.c.action.in_(BY_THEIR_OWN_WORD)
     )
     leave = (
         update(subscribers)
         .where(
-            subscribers.c.key.in_([who.key for who in people]),
+            among(connection, subscribers.c.key, [who.key for who in people]),
             subscribers.c.status == SubscriberStatus.ACTIVE.value,
             ~own_word,
         )
@@ -95,5 +101,5 @@ def _record(connection: Connection, ids: Sequence[int], source: str, now: dateti
         literal(source),
         literal("unsubscribed there"),
     )
-    who = select(subscribers.c.id, *values).where(subscribers.c.id.in_(ids))
+    who = select(subscribers.c.id, *values).where(among(connection, subscribers.c.id, ids))
     connection.execute(insert(consents).from_select(columns, who))

@@ -10,7 +10,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from subscribers.consent import AGREEING
-from subscribers.database import UTCDateTime, insert_into, reading
+from subscribers.database import UTCDateTime, among, insert_into, lines, reading
 from subscribers.errors import DatabaseUnavailable
 from subscribers.models import (
     Admission,
@@ -27,7 +27,7 @@ from subscribers.schema import consents, salts, subscribers, suppressions, tags
 from subscribers.suppression import admission, forgotten_key
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine, Row
@@ -100,26 +100,32 @@ def _admissions(connection: Connection, newcomers: Sequence[Newcomer]) -> dict[s
     keys = [who.key for who in newcomers]
     salt = connection.execute(select_salt()).scalar_one()
     spelled = {forgotten_key(key, salt): key for key in keys}
-    held = select(suppressions).where(suppressions.c.key.in_([*keys, *spelled]))
+    held = select(suppressions).where(among(connection, suppressions.c.key, [*keys, *spelled]))
     held_by_key = {
         spelled.get(row.key, row.key): _suppression(row) for row in connection.execute(held)
     }
-    there = connection.execute(select_people().where(subscribers.c.key.in_(keys)))
+    there = connection.execute(select_people().where(among(connection, subscribers.c.key, keys)))
     people = {row.key: as_subscriber(row) for row in there}
     told = {key: admission(people.get(key), held_by_key.get(key)) for key in keys}
     return {key: found for key, found in told.items() if found is not None}
 
 
-def _insert(connection: Connection, fresh: Iterable[Newcomer], now: datetime) -> dict[str, int]:
+def _insert(connection: Connection, fresh: Collection[Newcomer], now: datetime) -> dict[str, int]:
+    columns = ["email", "key", "name", "status", "created_at"]
+    people = lines(
+        connection,
+        email=[who.email for who in fresh],
+        key=[who.key for who in fresh],
+        name=[who.name for who in fresh],
+    ).add_columns(literal(SubscriberStatus.ACTIVE.value), literal(now, UTCDateTime))
     statement = (
         insert_into(connection, subscribers)
+        .from_select(columns, people)
         # Somebody may have signed up since the look-up.
         .on_conflict_do_nothing(index_elements=["key"])
         .returning(subscribers.c.key, subscribers.c.id)
     )
-    row = {"status": SubscriberStatus.ACTIVE.value, "created_at": now}
-    rows = [row | {"email": who.email, "key": who.key, "name": who.name} for who in fresh]
-    return dict(connection.execute(statement, rows).tuples().all())
+    return dict(connection.execute(statement).tuples().all())
 
 
 def _record(
@@ -137,7 +143,8 @@ def _record(
         literal(agreement.source),
         literal(agreement.text),
     )
-    people = select(subscribers.c.id, *values).where(subscribers.c.id.in_(subscriber_ids))
+    added = among(connection, subscribers.c.id, subscriber_ids)
+    people = select(subscribers.c.id, *values).where(added)
     connection.execute(insert(consents).from_select(columns, people))
 
 
