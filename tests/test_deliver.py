@@ -665,6 +665,26 @@ def test_a_crash_while_cancelling_is_made_good(office: Office) -> None:
     assert office.api.delivered == everybody(10)
 
 
+def test_sending_at_once_still_settles_the_doubts_of_a_fenced_run(office: Office) -> None:
+    add_people(office.engine, 40)
+    office.api.script = deque(["", "drop-after"])
+
+    def step(_name: str, run: Any) -> Any:
+        if len(office.api.statuses) == 2:
+            raise OSError("ended before it could cancel")
+        return run()
+
+    with pytest.raises(OSError, match="ended"):
+        office.send(fence=office.fence(), step=step)
+    assert office.ledger.counts() == Counts(accepted=10, in_doubt=10, planned=20)
+    report = office.send(fence=office.fence(at_once=True))
+    assert report.finished
+    assert report.counts == Counts(accepted=40)
+    assert office.api.delivered == everybody(40)
+    assert {one.batch_id for one in office.api.accepted[20:]} == {None}
+    assert len(office.api.cancelled) == 1
+
+
 def test_a_slow_wave_is_closed_before_its_fence(office: Office) -> None:
     add_people(office.engine, 60)
     fence = office.fence()

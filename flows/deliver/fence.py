@@ -82,11 +82,16 @@ class Waves(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fence:
-    """Who holds the mail back and for how long; readers get it not before `not_before`."""
+    """Who holds the mail back and for how long; readers get it not before `not_before`.
+
+    `at_once`: nothing more is held back, but what an earlier run held back and is in doubt is
+    still cancelled and handed over again.
+    """
 
     provider: Provider
     lasts: timedelta = LENGTH
     not_before: datetime | None = None
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +104,8 @@ class Undone:
     reason: str = ""
 
 
-def wave_to_fill(sending: Sending, fence: Fence) -> Wave | Next:
-    """Return the wave that the next batch goes to, or what to do first.
+def wave_to_fill(sending: Sending, fence: Fence) -> Wave | Next | None:
+    """Return the wave that the next batch goes to (None: it leaves at once), or what to do first.
 
     Doubts are settled before anything else is handed over. Raises Unavailable, Refused.
     """
@@ -112,6 +117,8 @@ def wave_to_fill(sending: Sending, fence: Fence) -> Wave | Next:
             usable = usable or wave
         elif wave.status is WaveStatus.OPEN:
             sending.ledger.move_wave(wave, WaveStatus.CLOSED, because=wave.because)
+    if fence.at_once:
+        return None
     return usable or _open(sending, fence)
 
 

@@ -212,13 +212,12 @@ def _begin(work: Work, record: IssueRecord, mail: Mail) -> None:
 def _fence(
     settings: Settings, transport: Transport, record: IssueRecord, options: RunOptions
 ) -> Fence | None:
-    if not isinstance(transport, SendGrid) or not settings.sending.fence or options.at_once:
-        return None
-    if record.only:
-        # Whoever tries an issue on a few wants to see it now.
+    if not isinstance(transport, SendGrid):
         return None
     return Fence(
         provider=transport,
+        # Whoever tries an issue on a few wants to see it now.
+        at_once=options.at_once or not settings.sending.fence or bool(record.only),
         lasts=timedelta(minutes=settings.sending.fence_minutes),
         # Readers get a scheduled issue at its slot, an ad-hoc one as soon as the fence allows.
         not_before=options.at or (record.slot if options.scheduled else None),
