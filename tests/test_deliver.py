@@ -704,6 +704,38 @@ def test_a_slow_wave_is_closed_before_its_fence(office: Office) -> None:
     assert report.leaves_at - office.clock.now() >= timedelta(minutes=20)
 
 
+def test_a_process_that_slept_through_its_waves_time_asks_for_nothing_under_it(
+    office: Office,
+) -> None:
+    add_people(office.engine, 10)
+    slot = office.clock.now() + timedelta(hours=2)
+
+    class Sleeper(SqlLedger):
+        def claim(self, size: int, **options: Any) -> Batch | None:
+            batch = super().claim(size, **options)
+            if not office.api.accepted:
+                # Another host takes it for dead, cancels its wave and hands over anew.
+                office.clock.time += timedelta(hours=1)
+                office.send(fence=office.fence(not_before=slot))
+                office.clock.time = slot + timedelta(hours=1)
+            return batch
+
+    sleeper = deliver(
+        MAIL,
+        ledger=Sleeper(office.engine, ISSUE, owner="elsewhere:1:1"),
+        transport=office.transport(),
+        link=link,
+        now=office.clock.now,
+        wait=office.clock.wait,
+        stop=lambda: False,
+        progress=office.progress.append,
+        fence=office.fence(not_before=slot),
+    )
+    assert sleeper.counts == Counts(accepted=10)
+    assert len(office.api.cancelled) == 1
+    assert len(office.api.accepted) == 10
+
+
 def test_a_key_without_the_right_to_schedule_stops_the_run(office: Office) -> None:
     add_people(office.engine, 10)
     fence = Fence(provider=SendGrid("SG.other", host=office.api.url, now=office.clock.now))

@@ -34,7 +34,8 @@ CANCELS = 5
 # for the request itself.
 NOTICE = timedelta(minutes=11)
 
-# How long handing over is given: at least this, and so much for each batch.
+# How long handing over is given: at least this, and so much for each batch; and what is kept free
+# before a wave's time.
 LEAST_ROOM = timedelta(minutes=5)
 ROOM_A_BATCH = timedelta(seconds=2)
 SPARE = timedelta(minutes=1)
@@ -150,6 +151,11 @@ def _keep(sending: Sending, wave: Wave, status: WaveStatus) -> None:
 def in_time(wave: Wave, now: datetime) -> bool:
     """Return whether a cancellation would still be heeded for sure."""
     return now <= wave.send_at - NOTICE
+
+
+def has_left(wave: Wave, now: datetime) -> bool:
+    """Return whether a request might arrive when the wave holds nothing back any more."""
+    return now > wave.send_at - SPARE
 
 
 def _takes_more(wave: Wave, fence: Fence, now: datetime) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flows.deliver.fence import has_left
 from flows.deliver.sending import GO_ON, LOOK_AROUND, Next, Sending, Then
 from flows.errors import InDoubt, Refused, Unavailable
 from flows.models import Batch, Receipt
@@ -64,7 +65,7 @@ class Parts:
     def hand_over(self) -> Next:
         """Hand over all parts; return what comes next."""
         then = GO_ON
-        while self._parts and then.then is Then.GO_ON:
+        while self._parts and then.then is Then.GO_ON and not self._too_late():
             then = self._hand_over_one(self._parts.pop())
         self._settle_suspects()
         if self._suspects and then.then is Then.GO_ON:
@@ -76,6 +77,15 @@ class Parts:
         rest = [*self._parts, *(batch for batch, _ in self._suspects)]
         self._parts, self._suspects = [], []
         self._sending.give_back(*rest)
+
+    def _too_late(self) -> bool:
+        """Return whether the wave's time came since the claim, as after a suspension.
+
+        Others may have cancelled it by then and handed its people over anew; a request under it
+        would not be dropped any more, but leave at once.
+        """
+        wave = self._parts[-1].wave
+        return wave is not None and has_left(wave, self._sending.now())
 
     def _hand_over_one(self, batch: Batch) -> Next:
         try:
