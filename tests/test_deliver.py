@@ -781,6 +781,29 @@ def test_undo_says_what_it_did_not_catch(office: Office) -> None:
     assert office.ledger.counts() == Counts(accepted=20)
 
 
+def test_undo_that_is_told_no_does_not_hide_a_cancellation_under_way(office: Office) -> None:
+    add_people(office.engine, 10)
+    fence = office.fence()
+    report = office.send(fence=fence)
+    assert report.leaves_at is not None
+    [wave] = office.ledger.waves()
+
+    class Provider(SendGrid):
+        def cancel(self, batch_id: str) -> bool:
+            # Another process asks when it is too late, and before this request is heeded.
+            office.clock.time += timedelta(minutes=10)
+            undo(office.ledger, fence.provider, now=office.clock.now)
+            office.clock.time -= timedelta(minutes=10)
+            return super().cancel(batch_id)
+
+    office.clock.time = report.leaves_at - timedelta(minutes=15)
+    provider = Provider(KEY, host=office.api.url, now=office.clock.now)
+    undone = undo(office.ledger, provider, now=office.clock.now)
+    assert office.api.cancelled == [wave.batch_id]
+    assert undone.caught == 10
+    assert office.ledger.counts() == Counts(cancelled=10)
+
+
 def test_undo_without_an_answer_can_be_asked_again(office: Office) -> None:
     add_people(office.engine, 10)
     fence = office.fence()

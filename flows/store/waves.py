@@ -186,13 +186,16 @@ def move(engine: Engine, wave: Wave, status: WaveStatus, *, because: str, owner:
 
 
 def end(engine: Engine, wave: Wave, *, after: DeliveryState) -> int:
-    """Close a wave that the provider has dropped: its deliveries are in none and become `after`."""
+    """Close a wave that the provider has dropped: its deliveries are in none and become `after`.
+
+    Wherever it stands by now: a second process that was told no may have moved it on.
+    """
     theirs = select(batches.c.id).where(batches.c.wave_id == wave.id)
     with engine.begin() as connection:
         moved = connection.execute(
             update(waves)
-            .where(waves.c.id == wave.id, waves.c.status == WaveStatus.CANCELLING.value)
-            .values(status=WaveStatus.CANCELLED.value, owner="")
+            .where(waves.c.id == wave.id, waves.c.status != WaveStatus.CANCELLED.value)
+            .values(status=WaveStatus.CANCELLED.value, because=wave.because, owner="")
         ).rowcount
         if not moved:
             return 0
