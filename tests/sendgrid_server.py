@@ -64,6 +64,8 @@ class SendGridServer:
     max_cancels: int = 10
     cancel_lead: float = 600.0
     clock: Callable[[], float] = time.time
+    # What its answers give as the date; none, unless this is set.
+    date: Callable[[], float] | None = None
     slowness: float = 0.0
     retry_headers: dict[str, str] = field(default_factory=dict)
     accepted: list[Accepted] = field(default_factory=list)
@@ -331,7 +333,9 @@ class _Handler(BaseHTTPRequestHandler):
         )
         # The other side may be dead: it is killed in some tests.
         with suppress(OSError):
-            self.send_response(status)
+            self.send_response_only(status)
+            if self.api.date is not None:
+                self.send_header("Date", self.date_time_string(int(self.api.date())))
             for name, value in (headers or {}).items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(data)))

@@ -618,6 +618,14 @@ def test_no_cancellation_is_trusted_without_notice(office: Office) -> None:
     assert office.api.cancelled == []
 
 
+def test_a_cancellation_that_was_heeded_needs_no_answer(office: Office) -> None:
+    add_people(office.engine, 30)
+    office.api.script = deque(["", "drop-after"])
+    office.api.cancel_script = deque(["drop-after"] * 10_000)
+    assert office.send(fence=office.fence()).counts == Counts(accepted=30)
+    assert office.api.delivered == everybody(30)
+
+
 @pytest.mark.parametrize("fault", ["drop-before", "drop-after"])
 def test_a_cancellation_without_an_answer_is_asked_for_again(office: Office, fault: str) -> None:
     add_people(office.engine, 30)
@@ -631,9 +639,9 @@ def test_a_cancellation_without_an_answer_is_asked_for_again(office: Office, fau
 def test_a_cancellation_that_is_never_answered_leaves_the_issue_unfinished(office: Office) -> None:
     add_people(office.engine, 30)
     office.api.script = deque(["", "drop-after"])
-    office.api.cancel_script = deque(["drop-after"] * 10_000)
+    office.api.cancel_script = deque(["drop-before"] * 10_000)
     report = office.send(fence=office.fence(), limits=Limits(patience=timedelta(minutes=5)))
-    # SendGrid has cancelled, and dropped what it had accepted: that must not count as sent.
+    # Perhaps SendGrid drops all that it had accepted: that must not count as sent.
     assert not report.finished
     assert "did not answer" in report.reason
     office.api.cancel_script.clear()
@@ -734,6 +742,38 @@ def test_a_process_that_slept_through_its_waves_time_asks_for_nothing_under_it(
     assert sleeper.counts == Counts(accepted=10)
     assert len(office.api.cancelled) == 1
     assert len(office.api.accepted) == 10
+
+
+@pytest.mark.parametrize(
+    ("off", "way"),
+    [(-1200, "1200 seconds behind"), (1200, "1200 seconds ahead of")],
+    ids=["behind", "ahead"],
+)
+def test_nothing_is_fenced_by_a_clock_that_is_wrong(office: Office, off: int, way: str) -> None:
+    add_people(office.engine, 10)
+    office.api.date = lambda: office.clock.now().timestamp() - off
+    report = office.send(fence=office.fence())
+    assert way in report.reason
+    assert report.counts == Counts(planned=10)
+
+
+def test_a_clock_that_went_wrong_meanwhile_cancels_nothing(office: Office) -> None:
+    add_people(office.engine, 30)
+    office.api.script = deque(["", "drop-after"])
+    behind = [0.0]
+    office.api.date = lambda: office.clock.now().timestamp() + behind[-1]
+
+    def step(_name: str, run: Any) -> Any:
+        if len(office.api.statuses) == 2:
+            behind.append(3600.0)
+        return run()
+
+    report = office.send(fence=office.fence(), step=step)
+    assert not report.finished
+    assert "behind SendGrid's" in report.reason
+    assert office.api.cancelled == []
+    assert office.ledger.counts() == Counts(accepted=10, in_doubt=10, planned=10)
+    assert office.api.delivered == everybody(20)
 
 
 def test_a_key_without_the_right_to_schedule_stops_the_run(office: Office) -> None:

@@ -212,6 +212,7 @@ def test_a_cancellation_without_an_answer_is_to_be_asked_again(
         ({"X-RateLimit-Reset": str(int(NOW.timestamp()) + 9)}, 9),
         ({"X-RateLimit-Reset": "1"}, 0),
         ({"X-RateLimit-Reset": "soon"}, None),
+        ({"Retry-After": "Wed, 21 Oct 99999 07:28:00 GMT"}, None),
         ({"Retry-After": "5", "X-RateLimit-Reset": "1"}, 5),
     ],
 )

@@ -33,6 +33,9 @@ LIMIT = 1000
 # Seconds for each step of a request: to connect, to write, to read.
 TIMEOUT = 30.0
 
+# Seconds that our clock may be off SendGrid's: half of what the fence keeps for that.
+OFF = 30.0
+
 ACCEPTED = 202
 TOO_MANY = 429
 TIMED_OUT = 408
@@ -91,8 +94,9 @@ class SendGrid:
 
         Raises Unavailable or Refused.
         """
+        began = self._now()
         try:
-            answer = _json(self._ask_again_later(self._client.mail.batch.post))
+            given = self._ask_again_later(self._client.mail.batch.post)
         except Refused as error:
             raise Refused(
                 f"SendGrid opens no batch for the fence: {error.status}; give the key the rights "
@@ -100,6 +104,8 @@ class SendGrid:
                 "[sending] fence = false",
                 status=error.status,
             ) from error
+        self._require_same_time(given, since=began)
+        answer = _json(given)
         if not isinstance(answer, dict) or not answer.get("batch_id"):
             raise Unavailable("SendGrid gave no batch_id")
         return str(answer["batch_id"])
@@ -107,8 +113,12 @@ class SendGrid:
     def cancel(self, batch_id: str) -> bool:
         """Return whether SendGrid has surely dropped all mail of the batch_id.
 
-        Raises Unavailable if that cannot be said yet, Refused if the key may not do this.
+        Raises Unavailable if that cannot be said yet, Refused if the key may not do this or a
+        clock is wrong.
         """
+        # Asked first: it tells the time before anything happens that cannot be taken back.
+        if self.cancelled(batch_id):
+            return True
         body = {"batch_id": batch_id, "status": "cancel"}
         try:
             self._ask_again_later(self._client.user.scheduled_sends.post, request_body=body)
@@ -123,12 +133,15 @@ class SendGrid:
     def cancelled(self, batch_id: str) -> bool:
         """Return whether the batch_id has been cancelled; raises Unavailable, Refused."""
         ask = self._client.user.scheduled_sends._(batch_id).get
+        began = self._now()
         try:
-            found = _json(self._ask_again_later(ask))
+            answer = self._ask_again_later(ask)
         except Refused as error:
             if error.status in (401, 403):
                 raise
             return False
+        self._require_same_time(answer, since=began)
+        found = _json(answer)
         rows = found if isinstance(found, list) else []
         return any(isinstance(row, dict) and row.get("status") == "cancel" for row in rows)
 
@@ -183,6 +196,24 @@ class SendGrid:
             if isinstance(row, dict) and row.get("verified")
         ]
         return frozenset(str(name).lower() for name in (*valid, *verified) if name)
+
+    def _require_same_time(self, answer: Any, *, since: datetime) -> None:
+        """Raise Refused if SendGrid's clock, as its answer tells it, is not ours.
+
+        Ours says whether a cancellation is in time: minutes behind, and mail that has left would
+        be handed over again.
+        """
+        told = moment(answer.headers.get("Date"))
+        if told is None:
+            return
+        early, late = since.timestamp() - told, told - self._now().timestamp()
+        if max(early, late) <= OFF:
+            return
+        way = f"{early:.0f} seconds ahead of" if early > late else f"{late:.0f} seconds behind"
+        raise Refused(
+            f"this machine's clock is {way} SendGrid's, and the fence needs it right; set it "
+            "(timedatectl set-ntp true), then go on"
+        )
 
     def _ask_again_later(self, call: Callable[..., Any], **body: Any) -> Any:
         """Ask what may be asked twice: no answer is as good as a later one."""
@@ -245,7 +276,16 @@ def retry_after(headers: Any, *, now: float) -> float | None:
     told = (headers.get("Retry-After") or "").strip()
     if told.isdecimal():
         return float(told)
-    if (moment := parsedate_tz(told)) is not None:
-        return max(0.0, mktime_tz(moment) - now)
+    if (due := moment(told)) is not None:
+        return max(0.0, due - now)
     reset = (headers.get("X-RateLimit-Reset") or "").strip()
     return max(0.0, float(reset) - now) if reset.isdecimal() else None
+
+
+def moment(date: str | None) -> float | None:
+    """Return the epoch seconds of an HTTP date (RFC 9110 5.6.7); None if it is none."""
+    try:
+        parsed = parsedate_tz(date or "")
+        return None if parsed is None else float(mktime_tz(parsed))
+    except (ValueError, OverflowError):
+        return None
