@@ -346,6 +346,28 @@ def test_tracing_stops_after_forty_further_400s_in_an_issue(office: Office) -> N
     assert office.send(batch_size=1).finished
 
 
+def test_two_processes_at_the_edge_of_the_forty_400s_do_not_pass_it(office: Office) -> None:
+    add_people(office.engine, 20)
+    office.api.spoiling = re.compile("reader")
+    with office.engine.begin() as connection:
+        connection.execute(update(issues).values(bad_requests=39))
+    reports: list[Report] = []
+
+    class Meeting(SendGrid):
+        def hand_over(self, mail: Mail, batch: Batch) -> Receipt:
+            # The second process does all it does while the first one's half is on its way.
+            if len(batch.recipients) == 5 and not reports:
+                office.ledger = SqlLedger(office.engine, ISSUE, owner="elsewhere:1:1")
+                reports.append(office.send())
+            return super().hand_over(mail, batch)
+
+    transport = Meeting(KEY, host=office.api.url, now=office.clock.now)
+    reports.append(office.send(transport=transport))
+    assert ["too many requests" in report.reason for report in reports] == [True, True]
+    assert office.api.statuses == [400] * 3
+    assert office.ledger.counts() == Counts(planned=20)
+
+
 def test_a_field_that_we_do_not_know_stops_the_run(office: Office) -> None:
     add_people(office.engine, 25)
     report = deliver(

@@ -58,11 +58,11 @@ class Ledger(Waves, Protocol):
     def split(self, batch: Batch) -> tuple[Batch, Batch]:
         """Return the halves of a batch whose request was surely not accepted."""
 
-    def bad_requests(self) -> int:
-        """Return how many 400s looking for bad recipients has cost so far."""
+    def reserve_bad_request(self, *, most: int) -> bool:
+        """Count one more 400 of looking for bad recipients; False if they would be over `most`."""
 
-    def count_bad_request(self) -> int:
-        """Add one to the 400s that looking for bad recipients has cost; return their sum."""
+    def release_bad_request(self) -> None:
+        """Count one less: the request was answered otherwise."""
 
     def settle(self, *, now: datetime, repeatable: bool) -> int:
         """Return how many deliveries a dead process left in doubt (or to do, if `repeatable`)."""

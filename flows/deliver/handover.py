@@ -59,7 +59,10 @@ class Parts:
         self._parts = [batch]
         # Refused alone, but not recorded yet: if nobody is accepted, the mail is to blame.
         self._suspects: list[tuple[Batch, str]] = []
-        self._searching = False
+        # What the latest 400 said that named nobody: while it is searched for whom it is about,
+        # each request may be one 400 more, and is counted before it is made.
+        self._searching = ""
+        self._counted = False
         self._searched = 0
 
     def hand_over(self) -> Next:
@@ -88,6 +91,27 @@ class Parts:
         return wave is not None and has_left(wave, self._sending.now())
 
     def _hand_over_one(self, batch: Batch) -> Next:
+        if self._searching and not self._may_cost_one_more():
+            self._parts.append(batch)
+            return Next(
+                then=Then.STOP,
+                reason=f"{self._searching}; looking for the recipient it is about took too many "
+                "requests: correct the address if you know it, or lower [sending] batch_size",
+            )
+        then = self._asked(batch)
+        if self._counted:
+            self._counted = False
+            self._sending.ledger.release_bad_request()
+        return then
+
+    def _may_cost_one_more(self) -> bool:
+        ledger, limits = self._sending.ledger, self._sending.limits
+        if self._searched >= limits.bad_requests_a_batch:
+            return False
+        self._counted = ledger.reserve_bad_request(most=limits.bad_requests_an_issue)
+        return self._counted
+
+    def _asked(self, batch: Batch) -> Next:
         try:
             receipt = self._ask(batch)
         except Unavailable as error:
@@ -132,28 +156,16 @@ class Parts:
         return _within_limits(self._sending, GO_ON)
 
     def _halve(self, batch: Batch, error: Refused) -> Next:
-        cost_enough = self._cost_enough()
         # The first 400 came by itself; those after it are caused by looking for its reason.
-        self._searching = True
+        self._searched += self._counted
+        self._counted = False
+        self._searching = str(error)
         if len(batch.recipients) == 1:
             self._suspects.append((self._parts.pop(), str(error)))
-        elif not cost_enough:
+        else:
             first, second = self._sending.ledger.split(batch)
             self._parts[-1:] = [second, first]
-        if cost_enough and self._parts:
-            return Next(
-                then=Then.STOP,
-                reason=f"{error}; looking for the recipient it is about took too many requests: "
-                "correct the address if you know it, or lower [sending] batch_size",
-            )
         return GO_ON
-
-    def _cost_enough(self) -> bool:
-        """Count a 400 that the search caused; return whether there may be no further one."""
-        ledger, limits = self._sending.ledger, self._sending.limits
-        self._searched += self._searching
-        cost = ledger.count_bad_request() if self._searching else ledger.bad_requests()
-        return self._searched >= limits.bad_requests_a_batch or cost >= limits.bad_requests_an_issue
 
     def _settle_suspects(self) -> None:
         """Record who was refused alone, if anybody else was ever accepted with this mail."""

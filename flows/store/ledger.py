@@ -83,15 +83,13 @@ class SqlLedger:
                 self._take(half.id)
         return halves
 
-    def bad_requests(self) -> int:
-        """Return how many 400s looking for bad recipients has cost so far."""
-        query = select(issues.c.bad_requests).where(issues.c.number == self._issue)
-        with reading(self._engine).begin() as connection:
-            return connection.execute(query).scalar() or 0
+    def reserve_bad_request(self, *, most: int) -> bool:
+        """Count one more 400 of looking for bad recipients; False if they would be over `most`."""
+        return count_bad_request(self._engine, self._issue, most=most)
 
-    def count_bad_request(self) -> int:
-        """Add one to the 400s that looking for bad recipients has cost; return their sum."""
-        return count_bad_request(self._engine, self._issue)
+    def release_bad_request(self) -> None:
+        """Count one less: the request was answered otherwise."""
+        uncount_bad_request(self._engine, self._issue)
 
     def settle(self, *, now: datetime, repeatable: bool) -> int:
         """Return how many deliveries a dead process left in doubt (or to do, if `repeatable`).
@@ -207,17 +205,26 @@ def _take_up(connection: Connection, issue: int) -> None:
     )
 
 
-def count_bad_request(engine: Engine, issue: int) -> int:
-    """Add one to the issue's 400s of looking for bad recipients; return how many they are now."""
+def count_bad_request(engine: Engine, issue: int, *, most: int) -> bool:
+    """Count one more 400 of looking for bad recipients; False if they would be over `most`."""
+    statement = (
+        update(issues)
+        .where(issues.c.number == issue, issues.c.bad_requests < most)
+        .values(bad_requests=issues.c.bad_requests + 1)
+    )
+    with engine.begin() as connection:
+        return bool(connection.execute(statement).rowcount)
+
+
+def uncount_bad_request(engine: Engine, issue: int) -> None:
+    """Count one 400 of looking for bad recipients less."""
     statement = (
         update(issues)
         .where(issues.c.number == issue)
-        .values(bad_requests=issues.c.bad_requests + 1)
-        .returning(issues.c.bad_requests)
+        .values(bad_requests=issues.c.bad_requests - 1)
     )
     with engine.begin() as connection:
-        cost: int = connection.execute(statement).scalar_one()
-        return cost
+        connection.execute(statement)
 
 
 def counts(engine: Engine, issue: int) -> Counts:
