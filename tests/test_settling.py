@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
 
 from flows.cli import newsletter as command
-from flows.models import IssueStatus
+from flows.models import IssueStatus, Receipt
 from flows.pipeline.deliveries import standing
 from flows.pipeline.receipts import verify
 from flows.pipeline.settling import Decision, Desk, Settled, settle
+from flows.pipeline.stores import open_store
+from flows.pipeline.transports import open_sendgrid
+from flows.store.ledger import SqlLedger
 from tests.newsletters import NOW, STORIES, Newsletter
 from tests.sendgrid_server import KEY
 
@@ -130,3 +134,36 @@ def test_the_command_takes_an_answer(newsletter: Newsletter) -> None:
 def test_an_answer_without_the_question_is_wrong_use(newsletter: Newsletter) -> None:
     assert run_settle(newsletter, "--as", "again").exit_code == 2
     assert sums(newsletter) == (10, 20, 0)
+
+
+def test_what_the_fence_can_settle_for_certain_takes_no_word(
+    tmp_path: Path, sendgrid_server: SendGridServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SENDGRID_API_KEY", KEY)
+    sendgrid_server.clock = NOW.timestamp
+    sending = SENDGRID.format(url=sendgrid_server.url).replace("fence = false", "fence = true")
+    fenced = Newsletter(tmp_path).write(sending=sending).tell(*STORIES).subscribe(30)
+    fenced.watcher.stop_after = 10
+    assert fenced.run(because="no web here").accepted == 10
+    leave_a_doubt(fenced)
+    assert sums(fenced) == (10, 10, 10)
+    assert settled_as(fenced, Decision.AGAIN) == Settled(curable=10)
+    fenced.watcher.stop_after = None
+    assert fenced.send(1, because="no web here").accepted == 30
+    assert len(sendgrid_server.cancelled) == 1
+    assert sums(fenced) == (30, 0, 0)
+
+
+def leave_a_doubt(fenced: Newsletter) -> None:
+    """Hand a batch over without an answer, and end."""
+    with open_store(fenced.settings) as engine:
+        ledger = SqlLedger(engine, 1)
+        now = fenced.clock()
+        batch_id = open_sendgrid(fenced.settings, clock=fenced.clock).open_batch()
+        send_at = now + timedelta(minutes=30)
+        wave = ledger.open_wave(batch_id, number=2, capacity=1, send_at=send_at, now=now)
+        batch = ledger.claim(10, now=now, link=str, wave=wave)
+        assert batch is not None
+        doubtful = {one.subscriber_id: "?" for one in batch.recipients}
+        ledger.record(batch, Receipt(in_doubt=doubtful), now=now)
+        ledger.leave_waves()

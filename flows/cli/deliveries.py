@@ -92,7 +92,12 @@ def _settle(settings: Settings, number: int, settle_as: str | None) -> None:
         f"Settled: {settled.known:,} accepted by SendGrid's word, {settled.accepted:,} by yours, "
         f"{settled.planned:,} planned again"
     )
-    if settled.planned:
+    if settled.curable:
+        narrate(
+            f"{settled.curable:,} need no word: SendGrid still holds them back, so that sending on "
+            "cancels them and hands them over again"
+        )
+    if settled.planned or settled.curable:
         narrate(f"Next: newsletter send {number}")
     elif settled.batches_left:
         narrate(f"Next: newsletter deliveries {number} --settle --as accepted (or again)")

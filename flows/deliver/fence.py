@@ -153,6 +153,13 @@ def in_time(wave: Wave, now: datetime) -> bool:
     return now <= wave.send_at - NOTICE
 
 
+def is_curable(wave: Wave, now: datetime) -> bool:
+    """Return whether sending on would still settle the wave's doubts for certain."""
+    if wave.status is WaveStatus.CANCELLING:
+        return True
+    return wave.status is not WaveStatus.CANCELLED and wave.because != KEPT and in_time(wave, now)
+
+
 def has_left(wave: Wave, now: datetime) -> bool:
     """Return whether a request might arrive when the wave holds nothing back any more."""
     return now > wave.send_at - SPARE

@@ -7,8 +7,9 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
+from flows.deliver.fence import is_curable
 from flows.errors import Refused, Unavailable
-from flows.models import DeliveryState
+from flows.models import DeliveryState, IssueStatus
 from flows.pipeline.deliveries import record_of
 from flows.pipeline.receipts import renew_receipt
 from flows.pipeline.stores import open_store
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from flows.models import IssueRecord
     from flows.settings import Settings
     from flows.store.records import BatchRecord
 
@@ -53,11 +55,15 @@ class Desk:
 
 @dataclass(slots=True, kw_only=True)
 class Settled:
-    """How many deliveries were settled which way; `known` by SendGrid's own word."""
+    """How many deliveries were settled which way; `known` by SendGrid's own word.
+
+    `curable` need nobody's word: sending on cancels them and hands them over again.
+    """
 
     known: int = 0
     accepted: int = 0
     planned: int = 0
+    curable: int = 0
     batches_left: list[BatchRecord] = field(default_factory=list)
 
 
@@ -67,17 +73,31 @@ def settle(settings: Settings, number: int, desk: Desk) -> Settled:
     What is planned again is handed over by the next `newsletter send`.
     """
     with open_store(settings) as engine:
-        record_of(engine, number)
         repeatable = settings.sending.transport == "outbox"
         SqlLedger(engine, number).settle(now=desk.clock(), repeatable=repeatable)
+        curable = _curable(settings, engine, record_of(engine, number), desk.clock())
         doubtful = [one for one in every_batch(engine, number) if _is_doubtful(one)]
         settled = Settled()
         if doubtful and settings.sending.transport == "sendgrid":
             doubtful = _ask_provider(settings, engine, number, doubtful, desk, settled)
         for batch in doubtful:
-            _decide(engine, batch, desk, settled)
+            if batch.wave_id in curable:
+                settled.curable += batch.size
+            else:
+                _decide(engine, batch, desk, settled)
         renew_receipt(settings, engine, number)
         return settled
+
+
+def _curable(
+    settings: Settings, engine: Engine, record: IssueRecord, now: datetime
+) -> set[int | None]:
+    """Return the waves whose doubts sending on settles for certain: no word is asked for these."""
+    sending = record.status in (IssueStatus.SENDING, IssueStatus.STOPPED)
+    if not sending or settings.sending.transport != "sendgrid":
+        return set()
+    found = SqlLedger(engine, record.number).waves()
+    return {wave.id for wave in found if is_curable(wave, now)}
 
 
 def _is_doubtful(batch: BatchRecord) -> bool:
