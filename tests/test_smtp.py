@@ -10,7 +10,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from flows.deliver.deliver import deliver
+from flows.deliver.deliver import Report, deliver
 from flows.deliver.smtp import Smtp
 from flows.errors import Refused, Unavailable
 from flows.models import Batch, Counts, Recipient
@@ -162,6 +162,22 @@ def test_a_connection_lost_after_the_mail_is_in_doubt(smtp: Smtp, mailbox: Mailb
     assert [who for who, _ in mailbox.accepted] == [address(1), address(2)]
 
 
+def test_any_2xx_is_a_yes(smtp: Smtp, mailbox: Mailbox) -> None:
+    mailbox.contents[address(2)] = "200 fine"
+    receipt = smtp.hand_over(MAIL, batch(3))
+    assert (receipt.refused, receipt.in_doubt, receipt.unsent) == ({}, {}, ())
+
+
+@pytest.mark.parametrize("answer", ["354 go ahead", "no code at all"])
+def test_an_answer_that_is_neither_yes_nor_no_is_in_doubt(
+    smtp: Smtp, mailbox: Mailbox, answer: str
+) -> None:
+    mailbox.contents[address(2)] = answer
+    receipt = smtp.hand_over(MAIL, batch(3))
+    assert list(receipt.in_doubt) == [2]
+    assert list(receipt.unsent) == [3]
+
+
 def test_a_421_is_for_later_and_for_all(smtp: Smtp, mailbox: Mailbox) -> None:
     mailbox.recipients[address(2)] = "421 4.3.2 shutting down"
     receipt = smtp.hand_over(MAIL, batch(3))
@@ -240,9 +256,10 @@ def test_an_address_that_cannot_be_written_is_refused(smtp: Smtp) -> None:
     assert list(receipt.refused) == [1]
 
 
-def deliver_all(engine: Engine, smtp: Smtp, clock: Clock, stop: Callable[[], bool]) -> Counts:
-    start_issue(engine)
-    report = deliver(
+def send(
+    engine: Engine, smtp: Smtp, clock: Clock, stop: Callable[[], bool] = lambda: False
+) -> Report:
+    return deliver(
         MAIL,
         ledger=SqlLedger(engine, MAIL.issue),
         transport=smtp,
@@ -252,12 +269,12 @@ def deliver_all(engine: Engine, smtp: Smtp, clock: Clock, stop: Callable[[], boo
         stop=stop,
         progress=lambda _counts: None,
     )
-    return report.counts
 
 
 def test_an_issue_with_every_kind_of_answer_comes_to_its_end(
     engine: Engine, smtp: Smtp, mailbox: Mailbox
 ) -> None:
+    start_issue(engine)
     add_people(engine, 120)
     mailbox.recipients[address(5)] = "550 no such user"
     mailbox.recipients[address(7)] = "450 greylisted"
@@ -270,9 +287,25 @@ def test_an_issue_with_every_kind_of_answer_comes_to_its_end(
             mailbox.recipients.pop(address(7), None)
         return False
 
-    assert deliver_all(engine, smtp, clock, stop) == Counts(accepted=118, refused=1, in_doubt=1)
+    report = send(engine, smtp, clock, stop)
+    assert report.counts == Counts(accepted=118, refused=1, in_doubt=1)
     got = [who for who, _ in mailbox.accepted]
     assert len(got) == len(set(got)) == 119
+
+
+@pytest.mark.parametrize("count", [3, 70])
+def test_a_server_that_refuses_everybody_leaves_nobody_out(
+    engine: Engine, smtp: Smtp, mailbox: Mailbox, count: int
+) -> None:
+    start_issue(engine)
+    add_people(engine, count)
+    mailbox.recipients = {address(one): "554 relay access denied" for one in range(1, count + 1)}
+    report = send(engine, smtp, Clock())
+    assert not report.finished
+    assert "554 relay access denied" in report.reason
+    assert report.counts == Counts(planned=count)
+    mailbox.recipients = {address(2): "550 no such user"}
+    assert send(engine, smtp, Clock()).counts == Counts(accepted=count - 1, refused=1)
 
 
 def test_a_rate_is_kept_over_the_batches(server: Controller, mailbox: Mailbox) -> None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 BAD_REQUEST = 400
 TOO_MANY = 429
+# So many refusals and no acceptance are no accident.
+ENOUGH = 5
 
 
 def hand_over_next(sending: Sending, wave: Wave | None) -> Next:
@@ -124,8 +126,18 @@ class Parts:
             # Should the database fail now, it is given back like the parts not asked yet.
             self._parts.append(batch)
             return self._refused(batch, error)
+        if self._is_nobody_welcome(batch, receipt):
+            self._parts.append(batch)
+            return Next(then=Then.STOP, reason=_all_refused(receipt))
         self._sending.record(batch, receipt)
         return _after(receipt, batch)
+
+    def _is_nobody_welcome(self, batch: Batch, receipt: Receipt) -> bool:
+        """Return whether everybody so far was refused: no list is that wrong, but an account is."""
+        counts, refused = self._sending.counts, len(receipt.refused)
+        if counts.accepted or refused < len(batch.recipients):
+            return False
+        return refused >= ENOUGH or refused + counts.refused + counts.suppressed == counts.intended
 
     def _ask(self, batch: Batch) -> Receipt:
         try:
@@ -174,6 +186,14 @@ class Parts:
                 [person] = batch.recipients
                 self._sending.record(batch, Receipt(refused={person.subscriber_id: reason}))
             self._suspects = []
+
+
+def _all_refused(receipt: Receipt) -> str:
+    reason = next(iter(receipt.refused.values()))
+    return (
+        f"all of the first {len(receipt.refused)} recipients were refused: {reason}; check the "
+        "account and [sending], nobody is left out for it"
+    )
 
 
 def _after(receipt: Receipt, batch: Batch) -> Next:
