@@ -35,8 +35,10 @@ LONGEST_BATCH = 5
 # Seconds for each step; RFC 5321 4.5.3.2 would wait minutes, but there is a next time.
 TIMEOUT = 30.0
 
-# RFC 5321 4.2.1: 4yz is for now, 5yz is for good; 421 also closes the connection.
-TAKEN = (250, 251)
+# RFC 5321 4.2.1: 2yz is a yes whatever its details, 4yz a no for now, 5yz for good; 421 also
+# closes the connection.
+TAKEN = range(200, 300)
+FOR_NOW = 400
 FOR_GOOD = 500
 CLOSING = 421
 
@@ -205,14 +207,19 @@ class Smtp:
 
     def _say(self, connection: smtplib.SMTP, message: bytes) -> Answer:
         try:
-            return _answer(*connection.data(message))
+            answer = _answer(*connection.data(message))
         except smtplib.SMTPDataError as error:
-            return _answer(error.smtp_code, error.smtp_error)
+            # The message was not asked for, and not sent.
+            return _answer(max(error.smtp_code, FOR_NOW), error.smtp_error)
         except (smtplib.SMTPServerDisconnected, OSError) as error:
             self.close()
             raise InDoubt(f"the mail server did not say whether it took the mail: {error}") from (
                 error
             )
+        if answer.code in TAKEN or answer.code >= FOR_NOW:
+            return answer
+        self.close()
+        raise InDoubt(f"the mail server answered neither yes nor no: {answer.code} {answer.text}")
 
     def _reset(self, connection: smtplib.SMTP) -> None:
         try:
