@@ -105,6 +105,23 @@ def test_another_newsletter_on_the_same_account_settles_nothing_here(
     assert counts(engine) == Counts(in_doubt=10)
 
 
+@pytest.mark.parametrize("number", ["2147483648", "99999999999", 10**14])
+def test_numbers_that_no_database_has_stand_in_no_other_events_way(
+    any_engine: Engine, number: object
+) -> None:
+    """Whoever else mails by the same account may have arguments of the same names."""
+    batch = in_doubt(any_engine)
+    strange = {"np_issue": number, "np_batch": number, "np_rcpt": number}
+    heeded = told(
+        any_engine,
+        event("delivered", email(1), NOW, **strange),
+        event("bounce", email(2), NOW, type="blocked", **strange),
+        event("unsubscribe", email(3), NOW, **strange),
+        ours("delivered", 4, batch),
+    )
+    assert (heeded.settled, heeded.soft, heeded.left) == (10, 1, 1)
+
+
 def test_what_sendgrid_dropped_proves_nothing(engine: Engine) -> None:
     batch = in_doubt(engine)
     assert told(engine, ours("dropped", 4, batch)).settled == 0

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 WINDOW = timedelta(minutes=10)
 # A stranger's text: as much of it as helps.
 LONGEST_REASON = 200
-# More digits than any number of ours has.
-DIGITS = 16
+# More than any number of ours: a database's whole numbers end there.
+TOO_GREAT = 1 << 31
 
 # A message that got this far was accepted. Not `dropped`: a cancelled one is dropped too.
 PROVING = frozenset(
@@ -196,7 +196,9 @@ def moment(seconds: object) -> datetime | None:
 
 def _number(value: object) -> int | None:
     text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < DIGITS else None
+    if not (text.isascii() and text.isdecimal()) or len(text) > len(str(TOO_GREAT)):
+        return None
+    return number if (number := int(text)) < TOO_GREAT else None
 
 
 def plain(value: object) -> str:
