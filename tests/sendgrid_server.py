@@ -61,6 +61,8 @@ class SendGridServer:
     bad: re.Pattern[str] | None = None
     spoiling: re.Pattern[str] | None = None
     name_all: bool = False
+    # Whether the key may schedule mail.
+    schedules: bool = True
     max_cancels: int = 10
     cancel_lead: float = 600.0
     clock: Callable[[], float] = time.time
@@ -242,6 +244,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.api.watcher("arrived")
             self._mail_send(json.loads(body))
             self.api.watcher("answered")
+        elif self.path == "/v3/mail/batch" and not self.api.schedules:
+            self._answer(403, _errors((None, "access forbidden")))
         elif self.path == "/v3/mail/batch":
             with self.api.lock:
                 self.api.batch_ids.append(f"batch-{uuid.uuid4().hex}")

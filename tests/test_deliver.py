@@ -798,11 +798,20 @@ def test_a_clock_that_went_wrong_meanwhile_cancels_nothing(office: Office) -> No
     assert office.api.delivered == everybody(20)
 
 
-def test_a_key_without_the_right_to_schedule_stops_the_run(office: Office) -> None:
+def test_a_wrong_key_is_no_missing_right_to_schedule(office: Office) -> None:
     add_people(office.engine, 10)
     fence = Fence(provider=SendGrid("SG.other", host=office.api.url, now=office.clock.now))
     report = office.send(fence=fence)
     assert "401" in report.reason
+    assert "check SENDGRID_API_KEY" in report.reason
+    assert report.counts == Counts(planned=10)
+
+
+def test_a_key_without_the_right_to_schedule_stops_the_run(office: Office) -> None:
+    add_people(office.engine, 10)
+    office.api.schedules = False
+    report = office.send(fence=office.fence())
+    assert "403; give the key the rights to schedule mail" in report.reason
     assert report.counts == Counts(planned=10)
 
 

@@ -37,6 +37,8 @@ TIMEOUT = 30.0
 OFF = 30.0
 
 ACCEPTED = 202
+UNAUTHORIZED = 401
+FORBIDDEN = 403
 TOO_MANY = 429
 TIMED_OUT = 408
 SERVER_ERRORS = 500
@@ -98,6 +100,8 @@ class SendGrid:
         try:
             given = self._ask_again_later(self._client.mail.batch.post)
         except Refused as error:
+            if error.status == UNAUTHORIZED:
+                raise
             raise Refused(
                 f"SendGrid opens no batch for the fence: {error.status}; give the key the rights "
                 "to schedule mail (mail.batch, user.scheduled_sends), or set "
@@ -123,7 +127,7 @@ class SendGrid:
         try:
             self._ask_again_later(self._client.user.scheduled_sends.post, request_body=body)
         except Refused as error:
-            if error.status in (401, 403):
+            if error.status in (UNAUTHORIZED, FORBIDDEN):
                 raise
             # Perhaps an earlier request of ours got through; else there are too many of them,
             # or it is too late.
@@ -137,7 +141,7 @@ class SendGrid:
         try:
             answer = self._ask_again_later(ask)
         except Refused as error:
-            if error.status in (401, 403):
+            if error.status in (UNAUTHORIZED, FORBIDDEN):
                 raise
             return False
         self._require_same_time(answer, since=began)
