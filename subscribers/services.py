@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 
 
 class Elsewhere(StrEnum):
-    """How somebody stands in a file that says more than their address."""
+    """How somebody stands in a file that says more than their address.
 
+    `unknown` is for a word that is none of ours: it may well say that they left.
+    """
+
+    UNKNOWN = "unknown"
     PENDING = "pending"
     UNSUBSCRIBED = "unsubscribed"
     BOUNCED = "bounced"
@@ -47,22 +51,64 @@ SERVICES: Final = (
     Service(name="newsletter", columns=frozenset({"status", "created at", "consent"})),
 )
 
-_YES: Final = frozenset({"true", "yes", "1"})
-_NO: Final = frozenset({"false", "no", "0"})
+# Mailchimp tells in a file's name how all in it stand (nonsubscribed_segment_export_1a2b.csv).
+_FILES: Final = {
+    "nonsubscribed": Elsewhere.PENDING,
+    "unsubscribed": Elsewhere.UNSUBSCRIBED,
+    "cleaned": Elsewhere.BOUNCED,
+}
+
+_YES: Final = frozenset({"true", "yes", "y", "1"})
+_NO: Final = frozenset({"false", "no", "n", "0", "never", "none", "null"})
 _WORDS: Final = {
-    Elsewhere.PENDING: ("pending", "unconfirmed", "unactivated", "nonsubscribed", "transactional"),
+    None: (
+        *("active", "subscribed", "enabled", "confirmed", "opted in", "opt in", "single opt in"),
+        *("double opt in", "regular", "free", "paid", "premium", "comped", "complimentary"),
+        *("gifted", "trialed", "trialing", "churning", "churned", "past due", "unpaid", "paused"),
+        *("member", "subscriber", "valid", "ok"),
+    ),
+    Elsewhere.PENDING: (
+        *("pending", "unconfirmed", "unactivated", "nonsubscribed", "non subscribed"),
+        *("not subscribed", "never subscribed", "transactional", "upcoming"),
+    ),
     Elsewhere.UNSUBSCRIBED: (
-        *("unsubscribed", "removed", "deleted", "forgotten", "disabled", "inactive"),
+        *("unsubscribed", "unsubscribe", "unsub", "unsubscribed by admin", "unsubscribed by user"),
+        *("opted out", "opt out", "optout", "do not contact", "do not email", "do not mail"),
+        *("removed", "deleted", "forgotten", "disabled", "inactive", "cancelled", "canceled"),
         *("blocklisted", "blacklisted", "blocked", "suppressed", "spammy", "archived"),
     ),
-    Elsewhere.BOUNCED: ("bounced", "bounce", "cleaned", "undeliverable", "invalid"),
-    Elsewhere.COMPLAINED: ("complained", "complaint"),
+    Elsewhere.BOUNCED: (
+        *("bounced", "bounce", "hard bounced", "hard bounce", "hardbounce", "cleaned"),
+        *("undeliverable", "invalid"),
+    ),
+    Elsewhere.COMPLAINED: (
+        *("complained", "complaint", "spam complaint", "spam", "spam report", "reported as spam"),
+        *("marked as spam",),
+    ),
 }
 _BY_WORD: Final = {word: standing for standing, words in _WORDS.items() for word in words}
-# Columns that say how somebody stands by a word of their own (the first three), by yes or no, or
-# by having anything in them: the time when it happened.
-_WORD_COLUMNS: Final = frozenset({"type", "subscriber type", "status", "subscription status"})
-_SWITCHES: Final = {"subscribed to emails": _NO, "email disabled": _YES}
+# Columns that say how somebody stands by a word of their own; by yes or no (a time is a yes too);
+# or by having anything in them: the time when it happened.
+_WORD_COLUMNS: Final = frozenset(
+    {"status", "subscription status", "subscriber status", "email status", "subscriber type"}
+)
+# In many a file it tells other things of a person; only the words that we know are heeded.
+_LOOSE: Final = "type"
+_OUT: Final = {
+    **dict.fromkeys(
+        ("email disabled", "unsubscribed", "opted out", "opt out", "do not contact"),
+        Elsewhere.UNSUBSCRIBED,
+    ),
+    **dict.fromkeys(("do not email", "unsubscribed from all email"), Elsewhere.UNSUBSCRIBED),
+    **dict.fromkeys(("bounced", "hard bounced"), Elsewhere.BOUNCED),
+    **dict.fromkeys(("complained", "marked as spam"), Elsewhere.COMPLAINED),
+}
+_IN: Final = frozenset(
+    {
+        *("subscribed to emails", "subscribed", "opted in", "opt in"),
+        *("accepts marketing", "accepts email marketing"),
+    }
+)
 _TIMES: Final = {
     "unsub time": Elsewhere.UNSUBSCRIBED,
     "unsubscribed at": Elsewhere.UNSUBSCRIBED,
@@ -71,7 +117,7 @@ _TIMES: Final = {
     "clean time": Elsewhere.BOUNCED,
     "undeliverability date": Elsewhere.BOUNCED,
 }
-STANDING_COLUMNS: Final = _WORD_COLUMNS | _SWITCHES.keys() | _TIMES.keys()
+STANDING_COLUMNS: Final = _WORD_COLUMNS | {_LOOSE} | _OUT.keys() | _IN | _TIMES.keys()
 # Since when they are on the list there, the surest of it first: the proof of their consent.
 SINCE_COLUMNS: Final = (
     *("confirm time", "optin time", "subscription date", "creation date", "created at"),
@@ -92,14 +138,23 @@ def recognised(columns: Sequence[str]) -> str:
 
 def standing(column: str, value: str) -> Elsewhere | None:
     """Return what a cell of one of the STANDING_COLUMNS says against mailing somebody."""
-    word = value.strip().casefold()
-    if not word:
+    word = " ".join(re.findall(r"[a-z0-9]+", value.casefold()))
+    if not value.strip():
         return None
-    if column in _SWITCHES:
-        return Elsewhere.UNSUBSCRIBED if word in _SWITCHES[column] else None
     if column in _TIMES:
         return _TIMES[column]
-    return _BY_WORD.get(word)
+    if column in _OUT:
+        return None if word in _NO else _OUT[column]
+    if column in _IN:
+        return Elsewhere.UNSUBSCRIBED if word in _NO else None
+    return _BY_WORD.get(word, None if column == _LOOSE else Elsewhere.UNKNOWN)
+
+
+def standing_of_all(service: str, name: str) -> Elsewhere | None:
+    """Return what a file's name says against mailing all who are in it."""
+    if service != "Mailchimp":
+        return None
+    return _FILES.get(re.split(r"[^a-z]", name.casefold())[0])
 
 
 def said(column: str, value: str) -> str:

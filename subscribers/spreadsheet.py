@@ -22,6 +22,7 @@ from subscribers.services import (
     recognised,
     said,
     standing,
+    standing_of_all,
     tags_in,
 )
 
@@ -60,7 +61,8 @@ class Sheet:
     """A file that was looked through and can be read row by row.
 
     `above` is how many lines stand above the first row, `lines` how many there are in all,
-    `service` whose export it is ("" if nobody's we know).
+    `service` whose export it is ("" if nobody's we know), `elsewhere` what its name says against
+    mailing all who are in it.
     """
 
     path: Path
@@ -71,6 +73,7 @@ class Sheet:
     ignored: tuple[str, ...]
     lines: int
     service: str = ""
+    elsewhere: Elsewhere | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +115,7 @@ def look(path: Path, *, encoding: str | None = None) -> Sheet:
     names = next(csv.reader([header], delimiter=delimiter), [])
     folded = [" ".join(re.split(r"[^a-z0-9]+", name.casefold())).strip() for name in names]
     columns, ignored = _columns(path, names, folded)
+    service = recognised(folded)
     return Sheet(
         path=path,
         encoding=encoding,
@@ -120,7 +124,8 @@ def look(path: Path, *, encoding: str | None = None) -> Sheet:
         columns=columns,
         ignored=ignored,
         lines=lines,
-        service=recognised(folded),
+        service=service,
+        elsewhere=standing_of_all(service, path.name),
     )
 
 
@@ -141,7 +146,7 @@ def rows(sheet: Sheet) -> Iterator[Row]:
             if cells is None:
                 return
             if any(cell.strip() for cell in cells):
-                yield _row(sheet.columns, line, sheet.above + reader.line_num, cells)
+                yield _row(sheet, line, sheet.above + reader.line_num, cells)
 
 
 def _encoding(path: Path, start: bytes, encoding: str | None) -> str:
@@ -249,12 +254,13 @@ def _hanging(first: int, last: int) -> str:
     return "a quotation mark in it is not closed, or misplaced"
 
 
-def _row(columns: Columns, line: int, last: int, cells: Sequence[str]) -> Row:
+def _row(sheet: Sheet, line: int, last: int, cells: Sequence[str]) -> Row:
+    columns = sheet.columns
     email = plain(_cell(cells, columns.email).strip())
     name = " ".join(plain(_cell(cells, column)) for column in columns.name)
     if "\n" in email or "\n" in name:
         return Row(line=line, problem=_hanging(line, last))
-    no_mail, elsewhere = _standing(columns, cells) if columns.standing else ("", None)
+    no_mail, elsewhere = _standing(sheet, cells)
     return Row(
         line=line,
         email=email,
@@ -270,11 +276,11 @@ def _cell(cells: Sequence[str], column: int) -> str:
     return cells[column] if column < len(cells) else ""
 
 
-def _standing(columns: Columns, cells: Sequence[str]) -> tuple[str, Elsewhere | None]:
+def _standing(sheet: Sheet, cells: Sequence[str]) -> tuple[str, Elsewhere | None]:
     """Return the gravest of what the row says against mailing somebody, and what it means."""
-    gravest: Elsewhere | None = None
-    told = ""
-    for name, column in columns.standing:
+    gravest = sheet.elsewhere
+    told = said("file", sheet.path.name) if gravest else ""
+    for name, column in sheet.columns.standing:
         value = _cell(cells, column)
         found = standing(name, value)
         if found is not None and (gravest is None or GRAVITY[found] > GRAVITY[gravest]):

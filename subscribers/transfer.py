@@ -44,6 +44,14 @@ FAILED = {
     Elsewhere.BOUNCED: SuppressionReason.BOUNCE,
     Elsewhere.COMPLAINED: SuppressionReason.COMPLAINT,
 }
+# Who neither left nor agreed, and what to do; it is not for us to guess who wants mail.
+UNDECIDED = {
+    Elsewhere.PENDING: (Fate.KEPT_OUT, ""),
+    Elsewhere.UNKNOWN: (
+        Fate.REFUSED,
+        ", which is not known here; write subscribed or unsubscribed, or take the column out",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +118,9 @@ def _judge(row: Row, service: str, tag: str) -> Newcomer | Outsider | Admission:
     except InvalidAddress as error:
         return Admission(fate=Fate.REFUSED, reason=str(error))
     said = f"{service}: {row.no_mail}" if service else row.no_mail
-    if row.elsewhere is Elsewhere.PENDING:
-        return Admission(fate=Fate.KEPT_OUT, reason=f"the file says: {row.no_mail}")
+    if row.elsewhere in UNDECIDED:
+        fate, advice = UNDECIDED[row.elsewhere]
+        return Admission(fate=fate, reason=f"the file says: {row.no_mail}{advice}")
     if row.elsewhere is not None:
         reason = FAILED.get(row.elsewhere)
         return Outsider(email=address.email, key=address.key, said=said, reason=reason)

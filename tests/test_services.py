@@ -186,6 +186,70 @@ def test_tags_come_along(engine: Engine, bring_in: Import) -> None:
     assert labels.tags_of(engine, who.id) == ["berlin", "moved", "vip"]
 
 
+OUT = "opted-out|Unsub|Do not contact|Unsubscribed (by admin)|OPT_OUT|hard bounce|Spam complaint"
+
+
+@pytest.mark.parametrize("word", OUT.split("|"))
+def test_a_list_of_nobody_we_know_says_in_many_words_who_left(
+    engine: Engine, bring_in: Import, word: str
+) -> None:
+    [row] = bring_in(f"email;status\nann@example.org;{word}\n")
+    assert (row.fate, row.reason) == (Fate.KEPT_OUT, f"the file says: status {word}")
+    [again] = bring_in("email\nann@example.org\n")
+    assert again.fate is Fate.KEPT_OUT
+    assert standing(engine, "ann") in {"unsubscribed", "bounce", "complaint"}
+
+
+def test_a_word_we_do_not_know_adds_nobody(engine: Engine, bring_in: Import) -> None:
+    [row] = bring_in("email,status\nann@example.org,Abgemeldet\n")
+    assert row.fate is Fate.REFUSED
+    assert "status Abgemeldet, which is not known here; write subscribed" in row.reason
+    assert standing(engine, "ann") == "nobody"
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "expected"),
+    [
+        ("unsubscribed", "true", "unsubscribed"),
+        ("Unsubscribed", "2024-01-03", "unsubscribed"),
+        ("unsubscribed", "false", "active"),
+        ("opted_out", "1", "unsubscribed"),
+        ("subscribed", "no", "unsubscribed"),
+        ("subscribed", "2024-01-03", "active"),
+        ("Accepts Marketing", "no", "unsubscribed"),
+        ("bounced", "yes", "bounce"),
+        ("bounced", "", "active"),
+        ("type", "customer", "active"),
+        ("Subscription status", "Opted In", "active"),
+    ],
+)
+def test_a_column_of_yes_and_no_is_heeded(
+    engine: Engine, bring_in: Import, column: str, cell: str, expected: str
+) -> None:
+    bring_in(f"email,{column}\nann@example.org,{cell}\n")
+    assert standing(engine, "ann") == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("nonsubscribed_segment_export_1a2b.csv", "nobody"),
+        ("cleaned_segment_export_1a2b.csv", "bounce"),
+        ("unsubscribed_members_export_1a2b.csv", "unsubscribed"),
+        ("subscribed_segment_export_1a2b.csv", "active"),
+    ],
+)
+def test_the_name_of_a_mailchimp_file_tells_of_all_in_it(
+    engine: Engine, tmp_path: Path, now: datetime, name: str, expected: str
+) -> None:
+    path = tmp_path / name
+    path.write_text(f"{MAILCHIMP}\nann@example.org,Ann{',' * 15}1,abc,,\n", encoding="utf-8")
+    agreed = agreement("they asked for it", source="import")
+    [row] = import_sheet(engine, look(path), agreement=agreed, now=now)
+    assert standing(engine, "ann") == expected
+    assert row.reason in {"", f"the file says: file {name[:40]}"}
+
+
 def test_who_left_there_leaves_here_unless_they_said_otherwise_themselves(
     engine: Engine, bring_in: Import, now: datetime
 ) -> None:
