@@ -535,6 +535,35 @@ def test_a_letter_that_surely_did_not_go_is_posted_later(site: Site, error: Exce
     assert len(site.letters()) == 1
 
 
+@pytest.mark.parametrize("meanwhile", ["bounce", "complaint", "confirmed", "forgotten"])
+def test_a_letter_that_no_longer_fits_is_not_posted(site: Site, meanwhile: str) -> None:
+    site.send(ANN)
+    link = site.link()
+    site.clock.go_on(hours=2)
+    site.mailbox.errors.append(Unavailable("not now"))
+    site.send(ANN)
+    site.postman.go_round()
+    if meanwhile == "confirmed":
+        site.client.post(link)
+    elif meanwhile == "forgotten":
+        store.forget(site.engine, ANN, now=site.clock())
+    else:
+        reason = SuppressionReason(meanwhile)
+        store.suppress(site.engine, ANN, reason=reason, now=site.clock())
+    site.clock.go_on(minutes=5)
+    assert len(site.letters()) == 1
+
+
+def test_nobody_who_left_is_told_that_they_are_subscribed(site: Site) -> None:
+    who = add(site)
+    site.mailbox.errors.append(Unavailable("not now"))
+    site.send(ANN)
+    site.postman.go_round()
+    store.unsubscribe(site.engine, who, source="one click", now=site.clock())
+    site.clock.go_on(minutes=5)
+    assert site.letters() == []
+
+
 def test_a_letter_that_may_have_gone_is_not_posted_again(site: Site) -> None:
     site.mailbox.errors.append(InDoubt("no answer"))
     site.send(ANN)

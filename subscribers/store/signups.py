@@ -148,8 +148,16 @@ def confirm(
 def next_letter(engine: Engine, *, now: datetime) -> Waiting | None:
     """Return a letter to be posted now, None if there is none.
 
-    It counts as posted from here on: whatever breaks, nobody gets it twice.
+    It counts as posted from here on: whatever breaks, nobody gets it twice. One that no longer fits
+    is passed over: meanwhile its reader bounced, confirmed by another link, or left.
     """
+    while (waiting := _take_letter(engine, now)) is not None:
+        if _fits(waiting):
+            return waiting
+    return None
+
+
+def _take_letter(engine: Engine, now: datetime) -> Waiting | None:
     with transaction(engine) as connection:
         due = (
             select(letters.c.id)
@@ -167,6 +175,12 @@ def next_letter(engine: Engine, *, now: datetime) -> Waiting | None:
         person = select_people().where(subscribers.c.id == row.subscriber_id)
         who = as_subscriber(connection.execute(person).one())
         return Waiting(id=row.id, kind=LetterKind(row.kind), attempts=row.attempts, subscriber=who)
+
+
+def _fits(waiting: Waiting) -> bool:
+    active = waiting.subscriber.status is SubscriberStatus.ACTIVE
+    known = waiting.kind is LetterKind.KNOWN
+    return waiting.subscriber.suppressed is None and active == known
 
 
 def post_again(engine: Engine, letter_id: int, *, at: datetime) -> None:
