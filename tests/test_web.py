@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import logging
 import re
+import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ from flows.models import Brand, IssueStatus
 from flows.store.schema import issues
 from flows.web import guards
 from flows.web.app import create_app
+from flows.web.connection import Connection
 from subscribers import store
 from subscribers.consent import agreement
 from subscribers.models import ConsentAction, Newcomer, SubscriberStatus
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
     from starlette.types import ASGIApp
+    from uvicorn import Server
 
 KEYS = Keys.load("a-key-for-tests-only-" * 2)
 BRAND = Brand(
@@ -245,7 +249,9 @@ def test_an_issue_is_public_once_it_goes_out(
 
 
 @pytest.mark.parametrize(
-    "url", ["/issues/7", "/issues/999999999999999999999", "/issues/-1", "/issues/x", "/issues/"]
+    "url",
+    ["/issues/7", f"/issues/{'9' * 5000}", "/issues/٣", "/issues/-1", "/issues/x", "/issues/"],
+    ids=lambda url: url[:12],
 )
 def test_an_issue_there_is_not_is_a_page_that_says_so(client: TestClient, url: str) -> None:
     answer = client.get(url)
@@ -373,7 +379,12 @@ def test_a_title_cannot_bring_markup_into_a_page(engine: Engine, tmp_path: Path)
 
 @pytest.fixture
 def server(app: ASGIApp) -> Iterator[str]:
-    running = make_server(app)
+    with _serving(make_server(app)) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _serving(running: Server) -> Iterator[str]:
     with listen("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
         thread.start()
@@ -393,8 +404,37 @@ def test_one_click_over_the_wire(engine: Engine, server: str, ann: int, link: st
 
 def test_a_huge_address_is_refused_over_the_wire(server: str) -> None:
     with httpx.Client(trust_env=False) as wire:
-        assert wire.get(f"{server}/u/{'a' * 60_000}").status_code in {400, 404}
-        assert wire.get(f"{server}/u/x", headers={"X-Large": "a" * 100_000}).status_code == 400
+        assert wire.get(f"{server}/u/{'a' * 60_000}").status_code == 400
+        for size in (25_000, 100_000):
+            assert wire.get(f"{server}/u/x", headers={"X-Large": "a" * size}).status_code == 400
+        assert wire.get(f"{server}/u/x", headers={"X-Fair": "a" * 10_000}).status_code == 404
+
+
+class Hasty(Connection):
+    """A connection that gives up at once."""
+
+    head_seconds = answer_seconds = 0.05
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX", b"POST %s HTTP/1.1\r\nHost: x\r\n%s"],
+    ids=["nothing", "half a head", "half a body"],
+)
+def test_whoever_never_ends_a_request_is_cut_off(app: ASGIApp, link: str, sent: bytes) -> None:
+    if sent.startswith(b"POST"):
+        sent %= (link.encode(), b"Content-Length: 30\r\n\r\nList-")
+    with _serving(make_server(app, connection=Hasty)) as url:
+        host, port = url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=30) as wire:
+            wire.sendall(sent)
+            with contextlib.suppress(ConnectionResetError):
+                assert wire.recv(1000) == b""
+
+
+def test_two_requests_on_one_connection_are_both_answered(server: str) -> None:
+    with httpx.Client(trust_env=False) as wire:
+        assert [wire.get(f"{server}/healthz").text for _ in range(3)] == ["ok"] * 3
 
 
 def test_a_slow_body_is_given_up_on() -> None:

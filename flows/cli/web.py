@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from uvicorn import Server
 
     from flows.settings import Settings
+    from flows.web.connection import Connection
 
-# Longer requests are nobody's: a link to us has some hundred characters.
-LARGEST_HEAD = 16 << 10
 # More readers than this at the same moment are told to come back (503), not kept waiting.
 MOST_AT_ONCE = 500
 SECONDS_TO_END = 10
@@ -126,12 +125,17 @@ def address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def make_server(app: ASGIApp) -> Server:
+def make_server(app: ASGIApp, *, connection: type[Connection] | None = None) -> Server:
     """Return the server; its `run` answers requests until a signal, those in flight to the end."""
     import uvicorn
 
+    from flows.web.connection import LARGEST_HEAD, Connection
+
     config = uvicorn.Config(
         app,
+        # Named, for the server would take any other that is installed, and with it other bounds.
+        http=connection or Connection,
+        ws="none",
         # Access lines would hold tokens, and so who left.
         access_log=False,
         # Whose word on a reader's address is taken is a setting of ours ([web] trusted_proxies).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from functools import partial
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
@@ -34,7 +35,7 @@ ISSUE_POLICY: Final = (
 )
 # These pages are for everybody: they may be kept for a while, and found.
 _PUBLIC: Final = {"Cache-Control": "public, max-age=300", "X-Robots-Tag": "all"}
-HIGHEST_ISSUE: Final = 999_999
+NUMBER: Final = re.compile(r"[0-9]{1,6}")
 
 
 def routes(site: Site, prefix: str) -> list[Route]:
@@ -43,7 +44,7 @@ def routes(site: Site, prefix: str) -> list[Route]:
     found = [
         Route(f"{prefix}/", listing, methods=["GET"]),
         Route(f"{prefix}/issues", listing, methods=["GET"]),
-        Route(f"{prefix}/issues/{{number:int}}", partial(issue, site), methods=["GET"]),
+        Route(f"{prefix}/issues/{{number}}", partial(issue, site), methods=["GET"]),
         Route(f"{prefix}/{FEED}", partial(rss, site), methods=["GET"]),
     ]
     if prefix:
@@ -82,11 +83,9 @@ def list_page(
 
 def issue(site: Site, request: Request) -> Response:
     """Return a sent issue's page as it was mailed, else a page that says there is none."""
-    number = request.path_params["number"]
-    public = number <= HIGHEST_ISSUE and any(
-        one.number == number for one in published(site.engine, now=site.clock())
-    )
-    if not public:
+    asked = request.path_params["number"]
+    number = int(asked) if NUMBER.fullmatch(asked) else 0
+    if not any(one.number == number for one in published(site.engine, now=site.clock())):
         return site.pages.tell(pages.NOT_FOUND)
     path = IssueFiles(issues=site.issues, number=number).page
     try:
