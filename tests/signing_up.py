@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -83,8 +83,8 @@ class Site:
         self.per_network = limits.get("per_network", 10)
         self.rebuild()
 
-    def rebuild(self) -> None:
-        """Open the app anew, with the keys as they are now."""
+    def rebuild(self, **signups: Any) -> None:
+        """Open the app anew, with the keys as they are now, and the sign-ups changed."""
         self.postman = Postman(
             engine=self.engine,
             keys=self.keys,
@@ -93,19 +93,20 @@ class Site:
             clock=self.clock,
             confirm_within=LASTS,
         )
+        taken = SignUps(
+            limits=self.limits,
+            confirm_within=LASTS,
+            per_network=NetworkLimit(self.per_network),
+            proxies=parse_networks("127.0.0.1, 10.0.0.0/8"),
+            wake=self.postman.call,
+        )
         self.app: ASGIApp = create_app(
             engine=self.engine,
             keys=self.keys,
             brand=BRAND,
             issues=self.folder / "issues",
             clock=self.clock,
-            signups=SignUps(
-                limits=self.limits,
-                confirm_within=LASTS,
-                per_network=NetworkLimit(self.per_network),
-                proxies=parse_networks("127.0.0.1, 10.0.0.0/8"),
-                wake=self.postman.call,
-            ),
+            signups=replace(taken, **signups),
         )
         self.client = TestClient(
             self.app,

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from flows.errors import InDoubt, Refused, Unavailable
 from flows.pipeline.stores import open_store
-from flows.web import guards
+from flows.web import forms, guards
 from flows.web.app import create_app
 from flows.web.networks import NetworkLimit, network_of, parse_networks
 from flows.web.opening import open_postman, open_signups
@@ -272,6 +272,20 @@ def test_a_new_key_signs_and_the_old_one_still_verifies(site: Site) -> None:
 
 
 # Abuse.
+
+
+@pytest.mark.parametrize("took", [0, 3, 240, 250, 611])
+def test_an_answer_leaves_at_a_whole_step_however_long_the_work_took(site: Site, took: int) -> None:
+    rested: list[timedelta] = []
+
+    async def rest(seconds: float) -> None:
+        rested.append(timedelta(seconds=seconds))
+
+    lasted = timedelta(milliseconds=took)
+    site.rebuild(rest=rest, wake=lambda: site.clock.go_on(milliseconds=took))
+    site.send(ANN)
+    assert (lasted + rested[0]) % forms.STEP == timedelta(0)
+    assert timedelta(0) <= rested[0] < forms.STEP
 
 
 def test_a_robot_that_fills_in_everything_gets_the_same_page_and_nothing_else(site: Site) -> None:

@@ -45,6 +45,9 @@ MOST_FIELDS: Final = 20
 # The field that no person sees: who fills it in is a robot.
 TRAP: Final = "website"
 LATER: Final = {"Retry-After": "3600"}
+# To write a newcomer down takes some milliseconds more than to find a reader, which would tell them
+# apart: an answer leaves at a whole step after the question came.
+STEP: Final = timedelta(milliseconds=250)
 ONCE_MORE: Final = "Please press Subscribe once more."
 
 
@@ -126,7 +129,9 @@ async def _take(
         if signups.alarm.allows("all", now=now):
             logger.warning("sign-ups are put off: there were too many in the last hour")
         return site.pages.tell(pages.TOO_MANY, LATER, framed=framed)
-    return site.pages.show("subscribe_sent", framed=framed)
+    page = site.pages.show("subscribe_sent", framed=framed)
+    await signups.rest(((now - site.clock()) % STEP).total_seconds())
+    return page
 
 
 def _ask(site: Site, signups: SignUps, address: Address) -> bool:

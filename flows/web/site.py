@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from flows.web.networks import NetworkLimit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from datetime import datetime, timedelta
     from pathlib import Path
 
@@ -31,6 +32,8 @@ class SignUps:
     per_network: NetworkLimit
     proxies: Networks
     wake: Callable[[], None]
+    # Lets the time pass, in seconds, until an answer may leave.
+    rest: Callable[[float], Awaitable[None]] = asyncio.sleep
     # The operator is told of too many sign-ups once an hour, not at each.
     alarm: NetworkLimit = field(default_factory=lambda: NetworkLimit(1))
 
