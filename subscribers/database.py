@@ -153,6 +153,8 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
+    # Some builds leave what was deleted readable in the file.
+    connection.execute("PRAGMA secure_delete=ON")
 
 
 def _begin_immediate(connection: Connection) -> None:
@@ -165,6 +167,20 @@ def _begin_immediate(connection: Connection) -> None:
 def reading(engine: Engine) -> Engine:
     """Return the same engine for transactions that only read: they never wait for a writer."""
     return engine.execution_options(readonly=True)
+
+
+def forget_log(engine: Engine) -> None:
+    """Empty SQLite's log into its file, so that nothing deleted is left in it.
+
+    While others read, it stays until they write; their next full log does the same.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.close()
 
 
 @contextlib.contextmanager

@@ -187,6 +187,8 @@ def test_the_forgotten_are_not_brought_back(engine: Engine, ann: Subscriber, now
 
 
 def test_forgetting_a_stranger_keeps_them_out(engine: Engine, now: datetime) -> None:
+    store.suppress(engine, "bob@example.org", reason=SuppressionReason.BOUNCE, now=now)
+    assert store.forget(engine, "bob@example.org", now=now)
     assert not store.forget(engine, "ann@example.org", now=now)
     assert admit(engine, now, "ann@example.org") == [Fate.KEPT_OUT]
 

@@ -245,21 +245,22 @@ def show_person(email: str, *, as_json: bool, config: Path | None) -> None:
 def forget(email: str, *, yes: bool, config: Path | None) -> None:
     """Delete all that is held on one person, for good.
 
-    Only a salted hash of the address is kept, so that no import brings them back.
+    Only a salted hash of the address is kept, so that no import brings them back. Backups are left
+    as they are.
     """
     address = parse(email)
     if not yes:
         click.confirm(f"Delete all that is held on {address.email}?", abort=True, err=True)
-    from flows.pipeline.person import erase_files
+    from flows.pipeline.person import erase
 
     with settled(config) as (settings, engine):
-        who = store.find(engine, address.key)
-        gone = store.forget(engine, address.key, now=datetime.now(UTC))
-        files = erase_files(settings, who) if who else 0
-    if files:
-        narrate(f"{files} mails in the outbox were deleted with it.")
+        erased = erase(settings, engine, address.key, now=datetime.now(UTC))
+    if erased.files:
+        narrate(f"{erased.files} mails in the outbox were deleted with it.")
+    if erased.known and erased.backups:
+        narrate(f"What the {erased.backups} files in backups/ hold is left; delete them in time.")
     narrate(
         f"{address.email} is forgotten."
-        if gone
+        if erased.known
         else f"Nothing was held on {address.email}; no import will bring them in."
     )

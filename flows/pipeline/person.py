@@ -1,26 +1,38 @@
-"""All that is held on one person, in every room: for whoever asks what we know of them."""
+"""All that is held on one person, in every room: to be told, or to be forgotten."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from email import message_from_bytes
 from email.errors import MessageError
 from email.policy import default
 from typing import TYPE_CHECKING, Any
 
+from flows.pipeline.stores import backups
 from flows.store import shares
 from subscribers import store
 from subscribers.address import parse
+from subscribers.database import forget_log
 from subscribers.errors import InvalidAddress
 from subscribers.store import labels, signups
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from sqlalchemy import Engine
 
     from flows.settings import Settings
     from subscribers.models import Consent, Subscriber
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """Whether anybody had the address, how many mails went with it, how many backups are left."""
+
+    known: bool
+    files: int
+    backups: int
 
 
 def held_on(engine: Engine, key: str) -> dict[str, Any] | None:
@@ -59,7 +71,18 @@ def record_of(record: Consent) -> dict[str, Any]:
     return values
 
 
-def erase_files(settings: Settings, who: Subscriber) -> int:
+def erase(settings: Settings, engine: Engine, key: str, *, now: datetime) -> Erased:
+    """Delete all that is held on the folded address `key`, but for the hash that keeps it out."""
+    who = store.find(engine, key)
+    if who is not None:
+        shares.erase_words(engine, who.id)
+    known = store.forget(engine, key, now=now)
+    forget_log(engine)
+    files = _erase_files(settings, who) if who else 0
+    return Erased(known=known, files=files, backups=len([*backups(settings).glob("*")]))
+
+
+def _erase_files(settings: Settings, who: Subscriber) -> int:
     """Delete the mails to somebody that were only written to the outbox; return how many."""
     outbox = settings.paths.outbox
     # Issues' mails are called by their reader's number, letters by their time.

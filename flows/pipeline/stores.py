@@ -37,7 +37,7 @@ def open_store(settings: Settings) -> Iterator[Engine]:
 
 def backup_file(settings: Settings, *, now: datetime, why: str) -> Path:
     """Return the name of a backup: in `backups/`, with the reason and the time in it."""
-    return settings.folder / "backups" / f"{why}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}.db"
+    return backups(settings) / f"{why}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}.db"
 
 
 def _keep(settings: Settings, engine: Engine) -> None:
@@ -46,3 +46,8 @@ def _keep(settings: Settings, engine: Engine) -> None:
     # Two processes may find the old version at the same second.
     why = f"before-upgrade-{os.getpid()}"
     back_up(engine, backup_file(settings, now=datetime.now(UTC), why=why))
+
+
+def backups(settings: Settings) -> Path:
+    """Return the folder of the backups, which need not be there yet."""
+    return settings.folder / "backups"

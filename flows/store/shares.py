@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select, update
 
 from flows.models import DeliveryState
 from flows.store.schema import batches, deliveries, soft_bounces
@@ -42,6 +42,17 @@ def deliveries_of(engine: Engine, subscriber_id: int) -> list[Share]:
     )
     with reading(engine).begin() as connection:
         return [Share(**row) for row in connection.execute(query).mappings()]
+
+
+def erase_words(engine: Engine, subscriber_id: int) -> None:
+    """Delete what was said of the deliveries to somebody: a mail server's words name its reader."""
+    theirs = deliveries.c.subscriber_id == subscriber_id
+    refused = deliveries.c.status == DeliveryState.REFUSED.value
+    same = (deliveries.c.batch_id == batches.c.id, deliveries.c.reason == batches.c.reason)
+    quoted = exists().where(theirs, refused, *same)
+    with engine.begin() as connection:
+        connection.execute(update(batches).where(quoted).values(reason=""))
+        connection.execute(update(deliveries).where(theirs).values(reason=""))
 
 
 def soft_bounces_of(engine: Engine, subscriber_id: int) -> list[int]:

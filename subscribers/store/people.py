@@ -295,12 +295,12 @@ def suppressed(engine: Engine, key: str) -> Suppression | None:
 def forget(engine: Engine, key: str, *, now: datetime) -> bool:
     """Delete all we hold on an address but a salted hash, which keeps it from coming back.
 
-    Returns whether anybody had it. What was sent stays counted, under a number without a person.
+    Returns whether anything was held. What was sent stays counted, under a number without a person.
     """
     with transaction(engine) as connection:
         salt = connection.execute(select_salt()).scalar_one()
         gone = connection.execute(delete(subscribers).where(subscribers.c.key == key)).rowcount
-        connection.execute(delete(suppressions).where(suppressions.c.key == key))
+        gone += connection.execute(delete(suppressions).where(suppressions.c.key == key)).rowcount
         row = {"key": forgotten_key(key, salt), "at": now, "detail": ""}
         row["reason"] = SuppressionReason.FORGOTTEN.value
         connection.execute(
