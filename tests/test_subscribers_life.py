@@ -9,11 +9,11 @@ from pathlib import Path
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from sqlalchemy import insert
+from sqlalchemy import event, insert, select
 
 from flows.store.ledger import SqlLedger
 from flows.store.migrations import migrate_all
-from flows.store.schema import issues
+from flows.store.schema import deliveries, issues
 from subscribers import store
 from subscribers.address import parse
 from subscribers.consent import AGREEING, agreement
@@ -38,6 +38,11 @@ LIMITS = Limits(an_hour=10**6, most=10**6, pause=timedelta(0), lasts=LASTS)
 PAUSE = timedelta(hours=30)
 
 
+def only_added_to(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
+    """What somebody agreed to is never changed, and goes with them alone."""
+    assert not statement.startswith(("UPDATE consents", "DELETE FROM consents"))
+
+
 class Life(RuleBasedStateMachine):
     """A plain model of who may be mailed, beside the database."""
 
@@ -46,6 +51,7 @@ class Life(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.engine = open_database(f"sqlite:///{Path(self.folder.name) / 'newsletter.db'}")
         migrate_all(self.engine)
+        event.listen(self.engine, "before_cursor_execute", only_added_to)
         self.now = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
         self.pending: set[str] = set()
         self.active: set[str] = set()
@@ -58,6 +64,8 @@ class Life(RuleBasedStateMachine):
         self.paused: dict[str, datetime] = {}
         self.numbers: dict[int, str] = {}
         self.issue = 0
+        # Whom the newest issue is yet to go to.
+        self.planned: set[str] = set()
 
     def teardown(self) -> None:
         self.engine.dispose()
@@ -70,10 +78,12 @@ class Life(RuleBasedStateMachine):
     def _go_on(self, **lasts: float) -> None:
         self.now += timedelta(**(lasts or {"seconds": 10}))
 
-    @rule(keys=st.lists(KEYS, max_size=4))
-    def bring_in(self, keys: list[str]) -> None:
+    @rule(keys=st.lists(KEYS, max_size=4), said=st.sampled_from(["", "since 2019"]))
+    def bring_in(self, keys: list[str], said: str) -> None:
         self._go_on()
-        people = [Newcomer(email=key, key=key) for key in keys]
+        people = [
+            Newcomer(email=key, key=key, said=said, tags=("fair",)[: len(said)]) for key in keys
+        ]
         expected = store.would_admit(self.engine, people)
         told = store.admit(
             self.engine, people, agreement=AGREED, action=ConsentAction.IMPORTED, now=self.now
@@ -176,7 +186,7 @@ class Life(RuleBasedStateMachine):
     @rule(key=KEYS)
     def forget(self, key: str) -> None:
         store.forget(self.engine, key, now=self.now)
-        for people in (self.active, self.pending, self.held, self.own):
+        for people in (self.active, self.pending, self.held, self.own, self.planned):
             people.discard(key)
         self.left.pop(key, None)
         self.paused.pop(key, None)
@@ -191,18 +201,42 @@ class Life(RuleBasedStateMachine):
         self.pending.clear()
 
     @rule()
-    def send(self) -> None:
+    def plan(self) -> None:
         self._go_on()
         self.issue += 1
         with self.engine.begin() as connection:
             connection.execute(insert(issues).values(number=self.issue, status="sending"))
+        SqlLedger(self.engine, self.issue).plan()
+        self.planned = self.active - self.held
+        found = {self.numbers.get(who, "") for who in self._planned()}
+        assert found == self.planned
+
+    @rule()
+    def send(self) -> None:
+        """Hand over what was planned, maybe long ago: whoever left since then gets nothing."""
+        self._go_on()
         ledger = SqlLedger(self.engine, self.issue)
-        ledger.plan()
         mailed: set[str] = set()
         while batch := ledger.claim(2, now=self.now, link=str):
             mailed |= {recipient.email for recipient in batch.recipients}
         resting = {key for key, until in self.paused.items() if until > self.now}
-        assert mailed == self.active - self.held - resting
+        assert mailed == self.planned & self.active - self.held - resting
+        self.planned = set()
+
+    @rule()
+    def post_letters(self) -> None:
+        """Post what is due, maybe long after it was asked for."""
+        self._go_on()
+        while (waiting := signups.next_letter(self.engine, now=self.now)) is not None:
+            key = waiting.subscriber.key
+            assert key not in self.held
+            assert (key in self.active) == (waiting.kind is LetterKind.KNOWN)
+            assert (key in self.pending | self.left.keys()) == (waiting.kind is LetterKind.CONFIRM)
+
+    def _planned(self) -> set[int]:
+        query = select(deliveries.c.subscriber_id).where(deliveries.c.issue == self.issue)
+        with self.engine.begin() as connection:
+            return set(connection.execute(query).scalars())
 
     @invariant()
     def only_those_who_may_be_mailed_are_active(self) -> None:

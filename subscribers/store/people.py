@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, and_, bindparam, case, delete, func, insert, literal, select, update
+from sqlalchemy import Select, and_, case, delete, func, insert, literal, select, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -82,9 +82,14 @@ def admit(
             if who.key not in known:
                 fresh.setdefault(who.key, who)
         ids = _insert(connection, fresh.values(), now) if fresh else {}
-        if ids:
-            _record(connection, ids.values(), agreement, action, now)
-            _note(connection, [who for who in fresh.values() if who.key in ids], ids)
+        added = [who for who in fresh.values() if who.key in ids]
+        if quiet := [ids[who.key] for who in added if not who.said]:
+            _record(connection, quiet, agreement, action, now)
+        if said := {ids[who.key]: who.said for who in added if who.said}:
+            _record_each(connection, said, agreement, action, now)
+        rows = [(ids[who.key], tag) for who in added for tag in who.tags]
+        if tagged := [{"subscriber_id": who, "tag": tag} for who, tag in rows]:
+            connection.execute(insert(tags), tagged)
     return _fates(newcomers, known, ids)
 
 
@@ -148,19 +153,20 @@ def _record(
     connection.execute(insert(consents).from_select(columns, people))
 
 
-def _note(connection: Connection, added: Sequence[Newcomer], ids: Mapping[str, int]) -> None:
-    """Keep what is said of each alone: since when they are on the list, and their tags."""
-    told = [{"who": ids[who.key], "said": f"; {who.said}"} for who in added if who.said]
-    if told:
-        connection.execute(
-            update(consents)
-            .where(consents.c.subscriber_id == bindparam("who"))
-            .values(text=consents.c.text + bindparam("said")),
-            told,
-        )
-    rows = [{"subscriber_id": ids[who.key], "tag": tag} for who in added for tag in who.tags]
-    if rows:
-        connection.execute(insert(tags), rows)
+def _record_each(
+    connection: Connection,
+    said: Mapping[int, str],
+    agreement: Agreement,
+    action: ConsentAction,
+    now: datetime,
+) -> None:
+    """Record the agreement with what is said of each alone: since when they are on the list."""
+    row = {"at": now, "action": action.value, "source": agreement.source}
+    rows = [
+        {"subscriber_id": who, "text": f"{agreement.text}; {more}"} | row
+        for who, more in said.items()
+    ]
+    connection.execute(insert(consents), rows)
 
 
 def _fates(
