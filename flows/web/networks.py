@@ -41,13 +41,20 @@ def network_of(request: Request, proxies: Networks) -> str:
     asking = _address(request.client.host if request.client else "")
     told = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
     while asking is not None and told and _is_in(asking, proxies):
-        further = _address(told.pop().strip())
+        further = _address(_bare(told.pop().strip()))
         if further is None:
             break
         asking = further
     if asking is None:
         return NOBODY
     return str(ipaddress.ip_network((asking, PREFIX[asking.version]), strict=False))
+
+
+def _bare(text: str) -> str:
+    """Return an address without the port that some web servers put after it."""
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text
 
 
 def _address(text: str) -> IPAddress | None:
@@ -63,7 +70,11 @@ def _is_in(address: IPAddress, networks: Networks) -> bool:
 
 
 class NetworkLimit:
-    """Remembers for an hour how often each network asked; `most` times are allowed."""
+    """Remembers for an hour how often each network asked; `most` times are allowed.
+
+    In memory alone: who looked at the form is not to be stored. A restart forgets it, and each
+    process counts for itself; how often an address and all together may ask, the database holds.
+    """
 
     def __init__(self, most: int, *, networks: int = MOST_NETWORKS) -> None:
         self._most = most
