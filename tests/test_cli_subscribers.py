@@ -99,6 +99,19 @@ def test_whoever_left_comes_back_by_their_own_wish_only(run: Run) -> None:
     assert listed(run, "--status", "active") == ["ann@rivers.example"]
 
 
+def test_whoever_is_kept_out_has_a_way_back_that_works(run: Run, folder: Path) -> None:
+    folder.joinpath("people.csv").write_text("email,status\nann@rivers.example,bounced\n", "utf-8")
+    run("import", "people.csv", *AGREED)
+    told = run("add", "ann@rivers.example", "--again", *AGREED, code=1).stderr
+    assert "mail to it bounced" in told
+    assert "`newsletter subscribers forget ann@rivers.example`" in told
+    assert "is forgotten" in run("forget", "ann@rivers.example", "--yes").stderr
+    told = run("add", "ann@rivers.example", *AGREED, code=1).stderr
+    assert "asked to be forgotten" in told
+    assert "sign up by the form" in told
+    assert "--again" not in told
+
+
 def test_an_import_tells_every_row_that_was_not_added(run: Run, folder: Path) -> None:
     run("add", "left@rivers.example", *AGREED)
     run("remove", "left@rivers.example")

@@ -37,7 +37,7 @@ from subscribers.address import clean_name, parse
 from subscribers.consent import sentence
 from subscribers.doubts import warning
 from subscribers.errors import NewsletterError, UnknownSubscriber
-from subscribers.models import ConsentAction, Fate, Newcomer, SubscriberStatus
+from subscribers.models import ConsentAction, Fate, Newcomer, SubscriberStatus, SuppressionReason
 from subscribers.store import labels
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ def add(email: str, *, name: str, consent: str, again: bool, tag: str, config: P
         if told.fate is Fate.KEPT_OUT and again and _take_back(engine, who.key, terms, now):
             narrate(f"{who.email} is on the list again.")
         elif told.fate is Fate.KEPT_OUT:
-            advice = "" if again else "; if they asked to be back, add: --again"
-            raise NewsletterError(f"{who.email} was not added: {told.reason}{advice}")
+            advice = _way_back(engine, who.key)
+            raise NewsletterError(f"{who.email} was not added: {told.reason}; {advice}")
         elif told.fate is Fate.ALREADY_THERE:
             narrate(f"{who.email} is on the list already, {told.reason}.")
         else:
@@ -94,6 +94,19 @@ def _take_back(engine: Engine, key: str, terms: Agreement, now: datetime) -> boo
     if who is None or who.suppressed:
         return False
     return store.take_back(engine, who.id, agreement=terms, now=now)
+
+
+def _way_back(engine: Engine, key: str) -> str:
+    """Return what is to be done if somebody who is kept out asked to be back."""
+    held = store.suppressed(engine, key)
+    if held is None:
+        return "if they asked to be back, add: --again"
+    if held.reason is SuppressionReason.FORGOTTEN:
+        return "if they want it again, they sign up by the form"
+    return (
+        f"if they want it again, type `newsletter subscribers forget {key}`, and they sign up by "
+        "the form"
+    )
 
 
 @subscribers.command("list")
