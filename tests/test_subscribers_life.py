@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -29,8 +30,11 @@ from subscribers.models import (
 )
 from subscribers.store import choices, signups
 
+if TYPE_CHECKING:
+    import sqlite3
+
 AGREED = agreement("signed the sheet", source="fair")
-KEYS = st.sampled_from([f"{name}@readers.example" for name in ("ann", "bob", "cy")])
+KEYS = st.sampled_from([f"{name}@readers.example" for name in ("ann", "bob")])
 REASONS = st.sampled_from([SuppressionReason.BOUNCE, SuppressionReason.COMPLAINT])
 LASTS = timedelta(hours=48)
 # The limits have tests of their own; here every sign-up is to have its effect.
@@ -43,6 +47,11 @@ def only_added_to(_connection: object, _cursor: object, statement: str, *_others
     assert not statement.startswith(("UPDATE consents", "DELETE FROM consents"))
 
 
+def write_lazily(connection: sqlite3.Connection, _record: object) -> None:
+    """Nothing dies here: what is written need not reach the disk, and more can be tried."""
+    connection.execute("PRAGMA synchronous=OFF")
+
+
 class Life(RuleBasedStateMachine):
     """A plain model of who may be mailed, beside the database."""
 
@@ -50,6 +59,8 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.engine = open_database(f"sqlite:///{Path(self.folder.name) / 'newsletter.db'}")
+        self.engine.dispose()
+        event.listen(self.engine, "connect", write_lazily)
         migrate_all(self.engine)
         event.listen(self.engine, "before_cursor_execute", only_added_to)
         self.now = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -214,6 +225,8 @@ class Life(RuleBasedStateMachine):
     @rule()
     def send(self) -> None:
         """Hand over what was planned, maybe long ago: whoever left since then gets nothing."""
+        if not self.planned:
+            self.plan()
         self._go_on()
         ledger = SqlLedger(self.engine, self.issue)
         mailed: set[str] = set()
@@ -258,4 +271,4 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=25, stateful_step_count=25)
+TestLife.settings = settings(max_examples=30, stateful_step_count=30)
