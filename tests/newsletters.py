@@ -119,6 +119,14 @@ class Newsletter:
         keys.chmod(0o600)
         return self
 
+    def follow(self, *rivers: str) -> Newsletter:
+        """Let these files be all its feeds."""
+        file = self.folder / "newsletter.toml"
+        rest = file.read_text(encoding="utf-8").partition("[[feeds]]")[0]
+        feeds = [f'[[feeds]]\nurl = "{river}"\nkind = "river"\n' for river in rivers]
+        file.write_text(rest + "\n".join(feeds), encoding="utf-8")
+        return self
+
     def tell(
         self,
         *titles_and_texts: tuple[str, str],

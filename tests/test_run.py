@@ -18,6 +18,7 @@ from flows.pipeline import desk
 from flows.pipeline.deliveries import stop
 from flows.pipeline.drafting import stored_items, window
 from flows.pipeline.gathering import gather_items, gather_now
+from flows.pipeline.skipping import Skip
 from flows.pipeline.stores import open_store
 from flows.pipeline.work import PREPARING, PREPARING_LASTS, utc_now
 from flows.store import issues, leases
@@ -138,6 +139,43 @@ def test_an_empty_week_is_skipped_with_its_reason(newsletter: Newsletter) -> Non
     assert verdict.verdict is Outcome.SKIPPED
     assert "nothing new" in verdict.reason or "anything new" in verdict.reason
     assert status(newsletter) is None
+
+
+def test_an_empty_week_tells_since_when_there_is_nothing(newsletter: Newsletter) -> None:
+    newsletter.tell(*STORIES, when=NOW - timedelta(days=8))
+    verdict = newsletter.run()
+    assert verdict.verdict is Outcome.SKIPPED
+    assert verdict.reason == "no feed has anything newer than 18 Nov 2026 09:00 UTC"
+    assert verdict.next.endswith("--since DATE looks further back")
+
+
+def test_an_empty_week_tells_of_feeds_that_could_not_be_read(newsletter: Newsletter) -> None:
+    (newsletter.folder / "river.txt").unlink()
+    verdict = newsletter.run()
+    assert verdict.verdict is Outcome.SKIPPED
+    assert verdict.reason.endswith("; 1 of 1 feed failed when last asked")
+    assert verdict.next == "newsletter feeds status"
+
+
+def test_a_thin_week_tells_how_many_feeds_failed(newsletter: Newsletter) -> None:
+    newsletter.follow("river.txt", "gone.txt")
+    newsletter.tell(STORIES[0])
+    verdict = newsletter.run()
+    assert verdict.verdict is Outcome.SKIPPED
+    assert verdict.reason.endswith("min_entries = 3; 1 of 2 feeds failed when last asked")
+    assert verdict.next == "newsletter feeds status"
+
+
+def test_a_draft_before_the_first_gathering_says_what_to_type(newsletter: Newsletter) -> None:
+    _record, drafted = desk.draft_now(newsletter.settings, observer=newsletter.watcher)
+    assert drafted.skip == Skip(reason="no feed was asked yet", next="newsletter gather")
+
+
+def test_without_feeds_it_says_how_to_add_one(newsletter: Newsletter) -> None:
+    newsletter.follow()
+    verdict = newsletter.run()
+    assert (verdict.verdict, verdict.reason) == (Outcome.SKIPPED, "the settings list no feed")
+    assert verdict.next == "newsletter feeds add URL"
 
 
 def test_a_thin_week_is_skipped_and_its_number_is_free_again(newsletter: Newsletter) -> None:

@@ -89,7 +89,7 @@ def draft(
     for archive in drafted.again:
         narrate(f"{archive.sentence}.")
     if drafted.skip:
-        narrate(f"No draft: {drafted.skip}.")
+        narrate(f"No draft: {drafted.skip.reason}.\nNext: {drafted.skip.next}")
     else:
         narrate(f"{path}: {len(drafted.issue.entries)} entries, {drafted.issue.subject!r}")
         if drafted.added:
@@ -109,7 +109,7 @@ def draft(
                 "issue": None if drafted.skip else record.number,
                 "file": None if drafted.skip else path,
                 "slot": record.slot,
-                "reason": drafted.skip,
+                "reason": drafted.skip.reason if drafted.skip else "",
                 "items": drafted.items,
                 "stories": drafted.stories,
                 "entries": len(drafted.issue.entries),

@@ -24,8 +24,8 @@ def draft_for_approval(settings: Settings, *, observer: Observer) -> tuple[Verdi
             Verdict(
                 verdict=Outcome.SKIPPED,
                 slot=record.slot,
-                reason=drafted.skip,
-                next="newsletter draft, once there is more; --since DATE looks further back",
+                reason=drafted.skip.reason,
+                next=drafted.skip.next,
             ),
             "",
         )

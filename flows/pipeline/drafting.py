@@ -24,6 +24,7 @@ from flows.pipeline.elsewhere import hold_what_stands
 from flows.pipeline.files import write, write_new
 from flows.pipeline.outlining import outline
 from flows.pipeline.reading import files_of, read_issue
+from flows.pipeline.skipping import too_few
 from flows.pipeline.work import utc_now
 from flows.store import issues
 from flows.store.decisions import add_decisions, replace_decisions
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from flows.edit.republished import Republication
     from flows.models import Entry, Issue, IssueRecord, Item, Story
     from flows.pipeline.files import IssueFiles
+    from flows.pipeline.skipping import Skip
     from flows.settings import Settings
 
 # A feed may show an item hours after its date, and it may be asked only after the last cut-off:
@@ -67,7 +69,7 @@ class Drafted:
     window: Window
     items: int = 0
     stories: int = 0
-    skip: str = ""
+    skip: Skip | None = None
     # How many entries were added to a file that stood already, how many of sponsors, and in how
     # many of those that we wrote something is otherwise now.
     added: int = 0
@@ -111,15 +113,15 @@ def compose(
         title=settings.newsletter.title,
         again=again,
     )
-    return Drafted(
+    drafted = Drafted(
         issue=booked(issue, bookings(settings)),
         window=covers,
         items=len(items),
         stories=len(stories),
-        skip=_too_few(settings, issue, items, stories),
         told=tuple(stories),
         again=tuple(again),
     )
+    return replace(drafted, skip=too_few(settings, engine, drafted))
 
 
 def _earlier(
@@ -197,7 +199,7 @@ def draft_again(
         standing = read_issue(files)
     # What was decided of an item when the file was first written stays: its line is not touched.
     add_decisions(engine, decide(fresh.issue, _told(fresh)))
-    fresh = replace(fresh, issue=standing, skip="")
+    fresh = replace(fresh, issue=standing, skip=None)
     return replace(fresh, added=again.added, booked=again.booked, updated=again.updated)
 
 
@@ -246,17 +248,3 @@ def _belongs(item: Item, covers: Window) -> bool:
 
 def _told(drafted: Drafted) -> Told:
     return Told(stories=drafted.told, again=drafted.again, decided_at=drafted.window.end)
-
-
-def _too_few(settings: Settings, issue: Issue, items: list[Item], stories: list[Story]) -> str:
-    least = settings.newsletter.min_entries
-    count = sum(1 for entry in issue.entries if not entry.sponsor)
-    if count >= least:
-        return ""
-    if not items:
-        return "no feed had anything new"
-    held = sum(1 for story in stories if story.held)
-    return (
-        f"only {count} of {len(stories)} stories are worth an entry ({held} ran before), "
-        f"fewer than min_entries = {least}"
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flows.models import Outcome, Verdict
@@ -26,7 +27,9 @@ def rehearse(work: Work, options: RunOptions, target: Target, now: datetime) -> 
     number = coming_number(settings, engine, options, now)
     drafted = _drafted(work, options, target, number=number, now=now)
     if drafted.skip:
-        return _verdict(target, drafted, Outcome.SKIPPED, f"dry run: {drafted.skip}")
+        reason = f"dry run: {drafted.skip.reason}"
+        verdict = _verdict(target, drafted, Outcome.SKIPPED, reason)
+        return replace(verdict, next=drafted.skip.next)
     rendered = render_issue(settings, drafted.issue)
     if rendered.errors:
         reason = f"dry run: the check would block issue {number}: {rendered.objections}"
@@ -34,7 +37,7 @@ def rehearse(work: Work, options: RunOptions, target: Target, now: datetime) -> 
     waiting = recipients_waiting(engine, only=options.only)
     reason = (
         f"dry run: issue {number} with {len(drafted.issue.entries)} entries would go to "
-        f"{waiting} subscribers; nothing was sent"
+        f"{waiting} subscriber{'s' * (waiting != 1)}; nothing was sent"
     )
     return _verdict(target, drafted, Outcome.SKIPPED, reason, intended=waiting)
 

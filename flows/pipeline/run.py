@@ -270,8 +270,8 @@ def _draft(
         return Verdict(
             verdict=Outcome.SKIPPED,
             slot=record.slot,
-            reason=drafted.skip,
-            next="newsletter run, once there is more; --since DATE looks further back",
+            reason=drafted.skip.reason,
+            next=drafted.skip.next,
             items=drafted.items,
             stories=drafted.stories,
             entries=len(drafted.issue.entries),
