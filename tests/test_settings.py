@@ -5,9 +5,11 @@ import re
 import stat
 import tomllib
 from datetime import time, timedelta
+from email.utils import parseaddr
 from pathlib import Path
 
 import pytest
+import tomlkit
 from pydantic import ValidationError
 
 from flows.errors import SettingsError
@@ -37,6 +39,22 @@ def file(tmp_path: Path) -> Path:
     file = tmp_path / FILE_NAME
     file.write_text(LEAST, encoding="utf-8")
     return file
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Harbour Weekly", "Harbour Weekly <weekly@letters.example>"),
+        ('Ships, "barges" & co.', '"Ships, \\"barges\\" & co." <weekly@letters.example>'),
+        ('"Quoted"', '"\\"Quoted\\"" <weekly@letters.example>'),
+        ("Häfen", "Häfen <weekly@letters.example>"),
+    ],
+)
+def test_an_address_alone_gets_the_title_in_front(title: str, expected: str) -> None:
+    own = {"title": title, "sender": "weekly@letters.example"}
+    brand = settings(least=tomlkit.dumps({"newsletter": own})).brand()
+    assert brand.sender == expected
+    assert parseaddr(brand.sender) == (title, "weekly@letters.example")
 
 
 def test_every_setting_but_title_and_sender_has_a_default() -> None:

@@ -27,7 +27,7 @@ def post(settings: Settings, letter: Letter, *, clock: Callable[[], datetime] = 
     Raises Unavailable or Refused if it surely did not go, InDoubt if that is not sure (all are
     TransportError).
     """
-    own = settings.newsletter
+    own = settings.brand()
     signed = replace(
         letter, sender=letter.sender or own.sender, reply_to=letter.reply_to or own.reply_to
     )

@@ -28,7 +28,7 @@ from flows.settings.model import (
 )
 from flows.settings.problems import LISTS, PREFIX, message
 from flows.settings.sendable import unsendable
-from flows.settings.shapes import is_zone
+from flows.settings.shapes import is_zone, named
 from subscribers.tokens import Keys
 
 
@@ -143,7 +143,7 @@ class Settings(BaseSettings):
         own = self.newsletter
         return Brand(
             title=own.title,
-            sender=own.sender,
+            sender=named(own.sender, own.title),
             postal_address=own.postal_address,
             base_url=own.base_url,
             reply_to=own.reply_to,

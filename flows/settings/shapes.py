@@ -87,12 +87,24 @@ def _mailbox(value: str) -> str:
         return read_address(value.strip())
     address = read_address(match["address"].strip())
     name = match["name"]
-    if re.search(r'[()<>\[\]:;@\\,."]', name) and not name.startswith('"'):
-        name = '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
+    if not name.startswith('"'):
+        name = _phrase(name)
     mailbox = f"{name} <{address}>" if name else address
     if parseaddr(mailbox)[1] != address:
         raise ValueError("; put the name in double quotes")
     return mailbox
+
+
+def _phrase(name: str) -> str:
+    """Return a display name as a header writes it (RFC 5322 3.2.5)."""
+    if re.search(r'[()<>\[\]:;@\\,."]', name):
+        return '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
+    return name
+
+
+def named(mailbox: str, name: str) -> str:
+    """Return the mailbox, with `name` in front if it is an address alone."""
+    return mailbox if mailbox.endswith(">") else f"{_phrase(name)} <{mailbox}>"
 
 
 def _optional_mailbox(value: str) -> str:
