@@ -67,9 +67,9 @@ def own_server(
 ) -> Iterator[OwnServer]:
     """Yield a Prefect server started for this command; it ends with it.
 
-    Raises ServerError if it does not come up within START_LIMIT seconds.
+    Raises ServerError if the port is taken, or if it does not come up within START_LIMIT seconds.
     """
-    port = port or _free_port()
+    port = _free_port(port)
     url = f"http://127.0.0.1:{port}/api"
     home = state / "prefect"
     home.mkdir(parents=True, exist_ok=True)
@@ -184,9 +184,21 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         child.wait()
 
 
-def _free_port() -> int:
+def _free_port(wanted: int) -> int:
+    """Return the port, or any that is free for 0; raises ServerError if it is taken.
+
+    Whoever has it may be another newsletter's server, which would look like ours when asked.
+    """
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        # As the server does: connections that have just ended hold no port.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", wanted))
+        except OSError as error:
+            raise ServerError(
+                f"Prefect: port {wanted} cannot be had ({error.strerror}); another newsletter may "
+                "have it: name a free one with --port"
+            ) from error
         port: int = listener.getsockname()[1]
         return port
 
