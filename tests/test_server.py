@@ -41,12 +41,25 @@ def told() -> list[str]:
     return []
 
 
+@pytest.mark.parametrize("slash", ["", "/"])
 def test_the_server_that_is_set_is_used(
-    address: str, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    address: str, slash: str, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PREFECT_API_URL", f"{address}/api")
+    monkeypatch.setenv("PREFECT_API_URL", f"{address}/api{slash}")
     with prefect_server(tmp_path, narrate=told.append) as url:
         assert url == keeper(tmp_path) == f"{address}/api"
+
+
+def test_the_address_of_its_pages_is_told_from_its_api(
+    address: str, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", address)
+    wanted = f"set PREFECT_API_URL to its API, {address}/api"
+    with (
+        pytest.raises(ServerError, match=wanted),
+        prefect_server(tmp_path, narrate=told.append),
+    ):
+        pass
 
 
 def test_a_server_that_is_set_and_does_not_answer_is_told(

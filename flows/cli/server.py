@@ -35,7 +35,7 @@ def prefect_server(state: Path, *, narrate: Callable[[str], None]) -> Iterator[s
 
     `state` is the newsletter's `.newsletter` folder. Raises ServerError if none answers.
     """
-    configured = os.environ.get("PREFECT_API_URL")
+    configured = _configured()
     if configured:
         _require_healthy(configured)
         yield configured
@@ -119,7 +119,7 @@ def served_url(state: Path) -> str | None:
 
 def keeper(state: Path) -> str | None:
     """Return the API address of the server that keeps the schedule, None if none answers."""
-    configured = os.environ.get("PREFECT_API_URL")
+    configured = _configured()
     if configured:
         return configured if _healthy(configured) else None
     return served_url(state)
@@ -138,8 +138,16 @@ def announced(state: Path, url: str) -> Iterator[None]:
                 path.unlink()
 
 
+def _configured() -> str:
+    return os.environ.get("PREFECT_API_URL", "").rstrip("/")
+
+
 def _require_healthy(url: str) -> None:
     if not _healthy(url):
+        if _healthy(f"{url}/api"):
+            raise ServerError(
+                f"Prefect: {url} is where people look; set PREFECT_API_URL to its API, {url}/api"
+            )
         raise ServerError(
             f"Prefect: {url} does not answer; start that server, or unset PREFECT_API_URL to let "
             "this command bring its own"
