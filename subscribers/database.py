@@ -60,6 +60,10 @@ T = TypeVar("T")
 BUSY_TIMEOUT = 30.0
 
 
+# What SQLite says of a file that no waiting will mend.
+_SPOILT = ("not a database", "malformed")
+
+
 class UTCDateTime(TypeDecorator[datetime]):
     """An aware UTC time; SQLite would hand it back without its zone."""
 
@@ -123,7 +127,10 @@ def open_database(url: str) -> Engine:
     except (SQLAlchemyError, OSError) as error:
         cause = str(getattr(error, "orig", error)).splitlines()[0]
         shown = make_url(url).render_as_string(hide_password=True)
-        raise DatabaseUnavailable(f"database: cannot open {shown}: {cause}") from error
+        advice = "check [database] url, and what it leads to"
+        if any(word in cause for word in _SPOILT):
+            advice = "put a backup in its place, or name another file in [database] url"
+        raise DatabaseUnavailable(f"database: cannot open {shown}: {cause}; {advice}") from error
 
 
 def _require_writable(url: str) -> None:

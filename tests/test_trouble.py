@@ -132,7 +132,7 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     (tmp_path / "newsletter.db").write_bytes(b"not a database at all, " * 500)
     verdict = newsletter.run()
     assert verdict.verdict is Outcome.FAILED
-    assert "not a database" in verdict.reason
+    assert "not a database; put a backup in its place" in verdict.reason
 
 
 def test_a_clock_that_was_set_back_sends_nothing_twice(newsletter: Newsletter) -> None:
