@@ -216,6 +216,12 @@ def test_any_value_of_any_key_is_taken_or_named(name: str, value: object) -> Non
             id="one-underscore",
         ),
         pytest.param("NEWSLETTER_SENDING", "{}", "name a key too", id="no-key"),
+        pytest.param(
+            "NEWSLETTER_NEWSLETTER__TITLE__X",
+            "1",
+            r"\(NEWSLETTER_NEWSLETTER__TITLE__X\)",
+            id="below-a-key",
+        ),
         pytest.param("NEWSLETTER_FEEDS", "[]", "in the settings file only", id="list"),
         pytest.param("NEWSLETTER_FEEDS__0__URL", "x", "in the settings file only", id="in-a-list"),
     ],

@@ -159,8 +159,10 @@ class Reporter:
     def origin(self, location: Location) -> str:
         """Return where a setting came from: the variable, or its line in the file."""
         name = variable(location)
-        if any(known.upper() == name for known in self.environment):
-            return name
+        for known in map(str.upper, self.environment):
+            # A key has no keys of its own: one that a variable gives it is what is wrong.
+            if known == name or (len(location) > 1 and known.startswith(f"{name}__")):
+                return known
         line = line_of(self.text, location)
         return f"line {line}" if line else ""
 
