@@ -5,13 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 from collections import deque
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
@@ -21,79 +17,13 @@ from flows.cli.on_server import Server, follow, parameters, trigger, verdict_val
 from flows.errors import ServerError
 from flows.models import Outcome, Verdict
 from flows.pipeline.options import RunOptions
-from flows.pipeline.verdicts import as_json, from_json
+from flows.pipeline.verdicts import from_json
 from tests.newsletters import Newsletter
+from tests.prefect_server import SENT, Prefect, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-SENT = Verdict(
-    verdict=Outcome.SENT,
-    reason="handed over",
-    issue=7,
-    slot=datetime(2026, 11, 30, 8, tzinfo=UTC),
-    intended=3,
-    accepted=3,
-)
-
-
-@dataclass
-class Prefect:
-    """What the stand-in answers, and what it was asked."""
-
-    states: deque[str] = field(default_factory=lambda: deque(["SCHEDULED", "RUNNING", "COMPLETED"]))
-    verdict: Verdict | None = SENT
-    statuses: deque[int] = field(default_factory=deque)
-    deployed: bool = True
-    asked: list[tuple[str, Any]] = field(default_factory=list)
-    url: str = ""
-
-    def answer(self, path: str, body: Any) -> tuple[int, Any]:  # noqa: PLR0911 - a table
-        self.asked.append((path, body))
-        if self.statuses:
-            return self.statuses.popleft(), {"id": "d1"}
-        if path.startswith("/api/deployments/name/"):
-            return (200, {"id": "d1"}) if self.deployed else (404, {})
-        if path.endswith("/create_flow_run"):
-            return 201, {"id": "r1", "name": "issue-007"}
-        if path == "/api/flow_runs/r1":
-            kind = self.states.popleft() if len(self.states) > 1 else self.states[0]
-            return 200, {"state": {"type": kind, "name": kind.capitalize(), "message": "gone"}}
-        if path == "/api/logs/filter":
-            line = {"id": "l1", "name": "flows.pipeline.observer", "message": "5 feeds"}
-            noise = {"id": "l2", "name": "prefect.flow_runs", "message": "noise"}
-            return 200, [noise, line]
-        if path == "/api/artifacts/filter":
-            return 200, [{"data": json.dumps([as_json(self.verdict)])}] if self.verdict else []
-        return 200, {}
-
-
-@contextmanager
-def serving(prefect: Prefect) -> Iterator[None]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, answer = prefect.answer(self.path, json.loads(body) if body else None)
-            data = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        do_POST = do_GET  # noqa: N815 - the base class's names
-
-        def log_message(self, *_parts: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    prefect.url = f"http://127.0.0.1:{server.server_address[1]}/api"
-    yield
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flows.cli.server import _free_port, keeper, own_server, prefect_server
+from flows.cli.server import keeper, own_server, prefect_server
 from flows.errors import ServerError
+from tests.prefect_server import Prefect, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,21 +74,31 @@ def test_a_server_that_is_set_and_does_not_answer_is_told(
         pass
 
 
-def test_the_server_of_another_newsletter_is_not_taken_for_ours(
-    address: str, told: list[str], tmp_path: Path
+def test_a_port_on_which_another_newsletters_server_answers_is_not_taken_for_ours(
+    tmp_path: Path,
 ) -> None:
-    port = int(address.rpartition(":")[2])
-    with (
-        pytest.raises(ServerError, match=f"port {port} cannot be had .* --port"),
-        own_server(tmp_path, ui=False, narrate=told.append, port=port),
-    ):
-        pass
-    assert told == []
-
-
-def test_a_port_that_nobody_has_any_more_can_be_had() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        with socket.create_connection(("127.0.0.1", port)), listener.accept()[0]:
+    told: list[str] = []
+    with serving(other := Prefect()):
+        port = int(other.url.removesuffix("/api").rpartition(":")[2])
+        with (
+            pytest.raises(ServerError, match=f"cannot have port {port} .*--port"),
+            own_server(tmp_path, ui=False, narrate=told.append, port=port),
+        ):
             pass
-    assert _free_port(port) == port
+    # Not even asked whether it is well.
+    assert (other.asked, told) == ([], [])
+
+
+def test_a_port_is_free_again_when_its_server_could_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for _ in range(2):
+        with (
+            pytest.raises(ServerError, match="ended at once"),
+            own_server(tmp_path, ui=False, narrate=lambda _: None, port=port),
+        ):
+            pass

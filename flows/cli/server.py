@@ -67,37 +67,63 @@ def own_server(
 ) -> Iterator[OwnServer]:
     """Yield a Prefect server started for this command; it ends with it.
 
-    Raises ServerError if the port is taken, or if it does not come up within START_LIMIT seconds.
+    Raises ServerError if the port is taken, or it does not come up within START_LIMIT seconds.
     """
-    port = _free_port(port)
-    url = f"http://127.0.0.1:{port}/api"
     home = state / "prefect"
     home.mkdir(parents=True, exist_ok=True)
     log = home / "server.log"
-    narrate("Starting Prefect (the first start takes about half a minute) …")
-    # Two first starts at once would both make the database; the second waits for the first.
-    # The child ends when its standard input closes: also when we are killed.
-    with log.open("ab") as output, _environment(PREFECT_HOME=str(home), **_QUIET):
-        code = f"from flows.weekly.server import run_server; run_server({port}, ui={ui})"
+    with (
+        _listen(port) as listener,
+        _environment(PREFECT_HOME=str(home), **_QUIET),
+        contextlib.ExitStack() as until_the_end,
+    ):
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
+        narrate("Starting Prefect (the first start takes about half a minute) …")
+        # Two first starts at once would both make the database; the second waits for the first.
         with _turn(home):
-            child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-c", code],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                # Ctrl-C is for us: the server must outlive the run it records.
-                start_new_session=True,
-            )
-            try:
-                _wait_until_healthy(url, child, log)
-            except BaseException:
-                _end(child)
-                raise
-        try:
-            with _environment(PREFECT_API_URL=url):
-                yield OwnServer(url=url, child=child)
-        finally:
-            _end(child)
+            child = until_the_end.enter_context(_child(listener, log, ui=ui))
+            _wait_until_healthy(url, child, log)
+        with _environment(PREFECT_API_URL=url):
+            yield OwnServer(url=url, child=child)
+
+
+def _listen(port: int) -> socket.socket:
+    """Return a socket on loopback for the server: on this very port no other can answer for it."""
+    listener = socket.socket()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise ServerError(
+            f"Prefect: its server cannot have port {port} ({error.strerror}); another "
+            "newsletter's may: choose another with --port, or 0 for any"
+        ) from error
+    return listener
+
+
+@contextlib.contextmanager
+def _child(listener: socket.socket, log: Path, *, ui: bool) -> Iterator[subprocess.Popen[bytes]]:
+    """Yield the server's process, which alone holds the socket from then on."""
+    descriptor = listener.fileno()
+    code = f"from flows.weekly.server import run_server; run_server({descriptor}, ui={ui})"
+    with log.open("ab") as output:
+        # It ends when its standard input closes: also when we are killed.
+        child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=[descriptor],
+            # Ctrl-C is for us: the server must outlive the run it records.
+            start_new_session=True,
+        )
+    try:
+        listener.close()
+        yield child
+    finally:
+        _end(child)
 
 
 # Telemetry off, and room for a slow first start.
@@ -190,25 +216,6 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
-
-
-def _free_port(wanted: int) -> int:
-    """Return the port, or any that is free for 0; raises ServerError if it is taken.
-
-    Whoever has it may be another newsletter's server, which would look like ours when asked.
-    """
-    with socket.socket() as listener:
-        # As the server does: connections that have just ended hold no port.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", wanted))
-        except OSError as error:
-            raise ServerError(
-                f"Prefect: port {wanted} cannot be had ({error.strerror}); another newsletter may "
-                "have it: name a free one with --port"
-            ) from error
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @contextlib.contextmanager

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 
 import uvicorn
 
 
-def run_server(port: int, *, ui: bool) -> None:
-    """Run Prefect's API (and UI) on loopback until standard input closes, as a parent's child."""
+def run_server(descriptor: int, *, ui: bool) -> None:
+    """Run Prefect's API (and UI) on the parent's socket until standard input closes."""
     os.environ["PREFECT_SERVER_UI_ENABLED"] = str(ui).lower()
     # On any port but 4200 the UI would call the wrong address.
     os.environ["PREFECT_SERVER_UI_API_URL"] = "/api"
@@ -17,8 +18,6 @@ def run_server(port: int, *, ui: bool) -> None:
         uvicorn.Config(
             "prefect.server.api.server:create_app",
             factory=True,
-            host="127.0.0.1",
-            port=port,
             log_level="warning",
             # A browser's open event stream must not hold up the end.
             timeout_graceful_shutdown=2,
@@ -32,4 +31,4 @@ def run_server(port: int, *, ui: bool) -> None:
         server.should_exit = True
 
     threading.Thread(target=end_with_parent, daemon=True).start()
-    server.run()
+    server.run(sockets=[socket.socket(fileno=descriptor)])
