@@ -55,7 +55,7 @@ class Prefect:
             return 200, [noise, line]
         if path == "/api/artifacts/filter":
             return 200, [{"data": json.dumps([as_json(self.verdict)])}] if self.verdict else []
-        return 200, {}
+        return (200, {}) if path.startswith("/api/") else (404, {})
 
 
 @contextmanager

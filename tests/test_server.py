@@ -1,14 +1,18 @@
+"""Which Prefect server a command talks to: its own, its newsletter's, never another's."""
+
 from __future__ import annotations
 
+import json
 import socket
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from flows.cli.server import keeper, own_server, prefect_server
+from flows.cli.server import alone, announced, keeper, own_server, prefect_server, served_url
 from flows.errors import ServerError
+from flows.store.owner import this_process
 from tests.prefect_server import Prefect, serving
 
 if TYPE_CHECKING:
@@ -16,25 +20,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class _Healthy(BaseHTTPRequestHandler):
-    """Says what a Prefect server says of its health, below /api alone."""
-
-    def log_message(self, *_parts: object) -> None:
-        """Say nothing."""
-
-    def do_GET(self) -> None:
-        self.send_response(200 if self.path == "/api/health" else 404)
-        self.end_headers()
-
-
 @pytest.fixture
-def address() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Healthy) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+def url() -> Iterator[str]:
+    """The address of a server that is healthy."""
+    with serving(prefect := Prefect()):
+        yield prefect.url
+
+
+def write(state: Path, **told: object) -> None:
+    (state / "server.json").write_text(json.dumps(told), encoding="utf-8")
 
 
 @pytest.fixture
@@ -44,18 +38,18 @@ def told() -> list[str]:
 
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_the_server_that_is_set_is_used(
-    address: str, slash: str, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    url: str, slash: str, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PREFECT_API_URL", f"{address}/api{slash}")
-    with prefect_server(tmp_path, narrate=told.append) as url:
-        assert url == keeper(tmp_path) == f"{address}/api"
+    monkeypatch.setenv("PREFECT_API_URL", f"{url}{slash}")
+    with prefect_server(tmp_path, narrate=told.append) as found:
+        assert found == keeper(tmp_path) == url
 
 
 def test_the_address_of_its_pages_is_told_from_its_api(
-    address: str, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    url: str, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PREFECT_API_URL", address)
-    wanted = f"set PREFECT_API_URL to its API, {address}/api"
+    monkeypatch.setenv("PREFECT_API_URL", url.removesuffix("/api"))
+    wanted = f"set PREFECT_API_URL to its API, {url}"
     with (
         pytest.raises(ServerError, match=wanted),
         prefect_server(tmp_path, narrate=told.append),
@@ -102,3 +96,56 @@ def test_a_port_is_free_again_when_its_server_could_not_start(
             own_server(tmp_path, ui=False, narrate=lambda _: None, port=port),
         ):
             pass
+
+
+def test_a_run_uses_the_server_that_serve_announced(tmp_path: Path, url: str) -> None:
+    with announced(tmp_path, url):
+        assert served_url(tmp_path) == url
+    assert served_url(tmp_path) is None
+
+
+def test_a_server_that_is_gone_is_not_used(tmp_path: Path) -> None:
+    write(tmp_path, url="http://127.0.0.1:9/api", owner=this_process())
+    assert served_url(tmp_path) is None
+
+
+def test_who_answers_at_the_address_of_a_serve_that_was_killed_is_not_used(
+    tmp_path: Path, url: str
+) -> None:
+    host, pid, started = this_process().rsplit(":", 2)
+    write(tmp_path, url=url, owner=f"{host}:{pid}:{int(started) + 1}")
+    assert served_url(tmp_path) is None
+
+
+@pytest.mark.parametrize("owner", ["", "nobody", "a:b", None])
+def test_a_file_that_nobody_of_ours_wrote_is_not_believed(
+    tmp_path: Path, url: str, owner: str | None
+) -> None:
+    write(tmp_path, url=url, owner=owner)
+    assert served_url(tmp_path) is None
+
+
+SERVING = """
+import sys, pathlib
+from flows.cli.server import alone
+with alone(pathlib.Path(sys.argv[1])):
+    print("serving", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_of_two_serves_of_one_folder_the_second_is_refused_until_the_first_is_dead(
+    tmp_path: Path,
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVING, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == b"serving\n"
+        with pytest.raises(ServerError, match="is running already"), alone(tmp_path):
+            pass
+        first.kill()
+    with alone(tmp_path):
+        pass

@@ -338,8 +338,16 @@ class Serve:
     def kill(self) -> None:
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        # Its server sees that, and ends; until then server.json names a healthy one.
-        eventually(lambda: served_url(self._private) is None, what="the end of the server")
+        # Its server sees that, and ends.
+        eventually(lambda: not _answers(self.url), what="the end of the server")
+
+
+def _answers(url: str) -> bool:
+    try:
+        httpx.get(f"{url}/health", timeout=30)
+    except httpx.HTTPError:
+        return False
+    return True
 
 
 def bare() -> dict[str, str]:
@@ -358,16 +366,3 @@ def _ended(url: str, run: str) -> Any:
     except (httpx.HTTPError, KeyError):
         return None
     return state if state["type"] in {"COMPLETED", "FAILED", "CRASHED"} else None
-
-
-def test_a_run_uses_the_server_that_serve_announced(newsletter: Newsletter, api: str) -> None:
-    private = newsletter.folder / ".newsletter"
-    (private / "server.json").write_text(json.dumps({"url": api, "pid": 1}), encoding="utf-8")
-    assert served_url(private) == api
-
-
-def test_a_server_that_is_gone_is_not_used(newsletter: Newsletter) -> None:
-    private = newsletter.folder / ".newsletter"
-    gone = {"url": "http://127.0.0.1:9/api", "pid": 1}
-    (private / "server.json").write_text(json.dumps(gone), encoding="utf-8")
-    assert served_url(private) is None

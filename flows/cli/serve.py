@@ -70,7 +70,12 @@ def serve(
     settings.require_sendable()
     settings.keys()
     _try_store(settings)
-    with _pages(settings, web_host, web_port) if web else contextlib.nullcontext():
+    from flows.cli.server import alone
+
+    with (
+        alone(settings.paths.private),
+        _pages(settings, web_host, web_port) if web else contextlib.nullcontext(),
+    ):
         _serve(settings, port)
     narrate("Stopped; the schedule goes on with the next start.")
 
@@ -105,18 +110,13 @@ def _serve(settings: Settings, port: int) -> None:
 
 @contextlib.contextmanager
 def _server(settings: Settings, port: int) -> Iterator[tuple[str, Callable[[], bool] | None]]:
-    from flows.cli.server import own_server, prefect_server, served_url
-    from flows.errors import ServerError
+    from flows.cli.server import own_server, prefect_server
 
     private = settings.paths.private
     if os.environ.get("PREFECT_API_URL"):
         with prefect_server(private, narrate=narrate) as url:
             yield url, None
         return
-    if running := served_url(private):
-        raise ServerError(
-            f"Prefect: `newsletter serve` is running already ({running}); stop it first"
-        )
     with own_server(private, ui=True, narrate=narrate, port=port) as own:
         yield own.url, own.lives
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from flows.errors import ServerError
+from flows.store.owner import alive, this_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -135,12 +136,16 @@ _QUIET = {
 
 
 def served_url(state: Path) -> str | None:
-    """Return the API address of the server that `newsletter serve` runs, None if none answers."""
+    """Return the API address of the server that `newsletter serve` runs, None if none answers.
+
+    Where a serve was killed its address may be another newsletter's by now: it is not believed.
+    """
     try:
-        url = json.loads((state / "server.json").read_text(encoding="utf-8"))["url"]
+        told = json.loads((state / "server.json").read_text(encoding="utf-8"))
+        url, dead = str(told["url"]), alive(str(told["owner"])) is False
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return url if isinstance(url, str) and _healthy(url) else None
+    return None if dead or not _healthy(url) else url
 
 
 def keeper(state: Path) -> str | None:
@@ -152,16 +157,31 @@ def keeper(state: Path) -> str | None:
 
 
 @contextlib.contextmanager
+def alone(state: Path) -> Iterator[None]:
+    """Be the only `newsletter serve` of this folder while the block runs; raises ServerError."""
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / "serve.lock").open("w") as lock:
+        try:
+            # It goes with its process, however that ends.
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            running = served_url(state) or "it is just starting"
+            raise ServerError(
+                f"Prefect: `newsletter serve` is running already ({running}); stop it first"
+            ) from error
+        yield
+
+
+@contextlib.contextmanager
 def announced(state: Path, url: str) -> Iterator[None]:
     """Name the server in `.newsletter/server.json` for as long as the block runs."""
     path = state / "server.json"
-    path.write_text(json.dumps({"url": url, "pid": os.getpid()}), encoding="utf-8")
+    told = {"url": url, "pid": os.getpid(), "owner": this_process()}
+    path.write_text(json.dumps(told), encoding="utf-8")
     try:
         yield
     finally:
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            if json.loads(path.read_text(encoding="utf-8"))["pid"] == os.getpid():
-                path.unlink()
+        path.unlink(missing_ok=True)
 
 
 def _configured() -> str:
