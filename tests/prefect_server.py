@@ -16,6 +16,7 @@ from flows.pipeline.verdicts import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SENT = Verdict(
     verdict=Outcome.SENT,
@@ -34,16 +35,24 @@ class Prefect:
     states: deque[str] = field(default_factory=lambda: deque(["SCHEDULED", "RUNNING", "COMPLETED"]))
     verdict: Verdict | None = SENT
     statuses: deque[int] = field(default_factory=deque)
-    deployed: bool = True
+    deployments: list[dict[str, Any]] = field(default_factory=list)
+    unfinished: list[dict[str, Any]] = field(default_factory=list)
     asked: list[tuple[str, Any]] = field(default_factory=list)
     url: str = ""
 
+    def deploy(self, name: str, config: Path | str) -> None:
+        """Have a deployment of `weekly` for the newsletter of these settings."""
+        found = {"id": f"d{len(self.deployments) + 1}", "name": name}
+        self.deployments.append(found | {"parameters": {"config": str(config)}})
+
     def answer(self, path: str, body: Any) -> tuple[int, Any]:  # noqa: PLR0911 - a table
         self.asked.append((path, body))
-        if self.statuses:
-            return self.statuses.popleft(), {"id": "d1"}
-        if path.startswith("/api/deployments/name/"):
-            return (200, {"id": "d1"}) if self.deployed else (404, {})
+        if self.statuses and (status := self.statuses.popleft()) >= 400:
+            return status, {}
+        if path == "/api/deployments/filter":
+            return 200, self.deployments
+        if path == "/api/flow_runs/filter":
+            return 200, self.unfinished
         if path.endswith("/create_flow_run"):
             return 201, {"id": "r1", "name": "issue-007"}
         if path == "/api/flow_runs/r1":

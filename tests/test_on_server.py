@@ -18,6 +18,8 @@ from flows.errors import ServerError
 from flows.models import Outcome, Verdict
 from flows.pipeline.options import RunOptions
 from flows.pipeline.verdicts import from_json
+from flows.weekly import api
+from flows.weekly.settling import Settler
 from tests.newsletters import Newsletter
 from tests.prefect_server import SENT, Prefect, serving
 
@@ -25,10 +27,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from flows.settings import Settings
+
 
 @pytest.fixture
-def prefect() -> Iterator[Prefect]:
+def settings(tmp_path: Path) -> Settings:
+    return Newsletter(tmp_path).write().settings
+
+
+@pytest.fixture
+def prefect(settings: Settings) -> Iterator[Prefect]:
     prefect = Prefect()
+    prefect.deploy("weekly", settings.path)
     with serving(prefect):
         yield prefect
 
@@ -39,9 +49,9 @@ def server(prefect: Prefect) -> Iterator[Server]:
         yield server
 
 
-def test_a_run_is_triggered_and_followed_to_its_verdict(server: Server) -> None:
+def test_a_run_is_triggered_and_followed_to_its_verdict(server: Server, settings: Settings) -> None:
     told: list[str] = []
-    made = trigger(server, RunOptions())
+    made = trigger(server, settings, RunOptions())
     state = follow(server, made["id"], narrate=told.append)
     assert state["type"] == "COMPLETED"
     assert told == ["5 feeds", "Scheduled: waiting for its turn."]
@@ -50,9 +60,11 @@ def test_a_run_is_triggered_and_followed_to_its_verdict(server: Server) -> None:
     assert from_json(values) == SENT
 
 
-def test_only_what_differs_is_passed_on(server: Server, prefect: Prefect) -> None:
+def test_only_what_differs_is_passed_on(
+    server: Server, prefect: Prefect, settings: Settings
+) -> None:
     since = datetime(2026, 11, 1, tzinfo=UTC)
-    trigger(server, RunOptions(since=since, extra=True, because="hot news"))
+    trigger(server, settings, RunOptions(since=since, extra=True, because="hot news"))
     [body] = [body for path, body in prefect.asked if path.endswith("/create_flow_run")]
     assert body["parameters"] == {
         "since": "2026-11-01T00:00:00+00:00",
@@ -62,36 +74,73 @@ def test_only_what_differs_is_passed_on(server: Server, prefect: Prefect) -> Non
     assert parameters(RunOptions()) == {}
 
 
-def test_a_server_that_is_busy_is_asked_again(server: Server, prefect: Prefect) -> None:
+def test_a_server_that_is_busy_is_asked_again(
+    server: Server, prefect: Prefect, settings: Settings
+) -> None:
     prefect.statuses = deque([503, 503])
-    assert trigger(server, RunOptions())["id"] == "r1"
+    assert trigger(server, settings, RunOptions())["id"] == "r1"
 
 
-def test_an_answer_that_was_lost_makes_no_second_run(server: Server, prefect: Prefect) -> None:
+def test_an_answer_that_was_lost_makes_no_second_run(
+    server: Server, prefect: Prefect, settings: Settings
+) -> None:
     prefect.statuses = deque([200, 503])
-    trigger(server, RunOptions())
-    keys = [body["idempotency_key"] for _, body in prefect.asked if body]
+    trigger(server, settings, RunOptions())
+    keys = [body["idempotency_key"] for path, body in prefect.asked if "create" in path]
     assert len(keys) == 2
     assert len(set(keys)) == 1
 
 
-def test_a_server_that_stays_busy_is_told(server: Server, prefect: Prefect) -> None:
+def test_a_server_that_stays_busy_is_told(
+    server: Server, prefect: Prefect, settings: Settings
+) -> None:
     prefect.statuses = deque([503] * 1000)
     with pytest.raises(ServerError, match="out of order: it answered 503"):
-        trigger(server, RunOptions())
+        trigger(server, settings, RunOptions())
 
 
-def test_a_server_that_refuses_is_not_asked_again(server: Server, prefect: Prefect) -> None:
+def test_a_server_that_refuses_is_not_asked_again(
+    server: Server, prefect: Prefect, settings: Settings
+) -> None:
     prefect.statuses = deque([422])
     with pytest.raises(ServerError, match="422"):
-        trigger(server, RunOptions())
+        trigger(server, settings, RunOptions())
     assert len(prefect.asked) == 1
 
 
-def test_a_server_that_knows_no_newsletter_is_told(server: Server, prefect: Prefect) -> None:
-    prefect.deployed = False
+def test_a_server_that_knows_no_newsletter_is_told(
+    server: Server, prefect: Prefect, settings: Settings
+) -> None:
+    prefect.deployments.clear()
     with pytest.raises(ServerError, match="start newsletter serve"):
-        trigger(server, RunOptions())
+        trigger(server, settings, RunOptions())
+
+
+def test_another_newsletters_deployment_is_not_triggered(
+    server: Server, prefect: Prefect, settings: Settings
+) -> None:
+    prefect.deployments.clear()
+    prefect.deploy("weekly", "/srv/other/newsletter.toml")
+    with pytest.raises(ServerError, match=f"for {settings.path} .but of /srv/other"):
+        trigger(server, settings, RunOptions())
+    prefect.deploy("harbour-weekly", settings.path)
+    trigger(server, settings, RunOptions())
+    assert "/api/deployments/d2/create_flow_run" in [path for path, _ in prefect.asked]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "header"),
+    [
+        ("PREFECT_API_KEY", "pnu_1", "Bearer pnu_1"),
+        ("PREFECT_API_AUTH_STRING", "admin:secret", "Basic YWRtaW46c2VjcmV0"),
+    ],
+)
+def test_a_server_that_wants_a_login_gets_it(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, header: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with api.open_client("http://127.0.0.1:9/api") as client:
+        assert client.headers["Authorization"] == header
 
 
 @pytest.mark.parametrize(
@@ -129,3 +178,56 @@ def test_without_a_server_it_says_what_to_start(
 def test_following_a_run_imports_no_prefect() -> None:
     code = "import sys, flows.cli.on_server, flows.cli.run; sys.exit('prefect' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("there", "name"),
+    [
+        ({}, ""),
+        ({"weekly": "ours"}, ""),
+        ({"weekly": "/srv/other.toml"}, "harbour-weekly"),
+        ({"weekly": "/srv/other.toml", "harbour-weekly": "ours"}, "harbour-weekly"),
+        ({"harbour-weekly": "ours"}, "harbour-weekly"),
+        ({"of-old": "ours", "weekly": "/srv/other.toml"}, "of-old"),
+    ],
+    ids=["alone", "again", "second", "second again", "left alone", "named by its operator"],
+)
+def test_newsletters_that_share_a_server_have_names_of_their_own(
+    prefect: Prefect, settings: Settings, there: dict[str, str], name: str
+) -> None:
+    prefect.deployments.clear()
+    for one, config in there.items():
+        prefect.deploy(one, settings.path if config == "ours" else config)
+    assert api.name_for(settings, prefect.deployments) == name
+
+
+def test_two_of_the_same_title_are_told_apart(prefect: Prefect, settings: Settings) -> None:
+    prefect.deployments.clear()
+    for name in ("weekly", "harbour-weekly"):
+        prefect.deploy(name, f"/srv/{name}.toml")
+    name = api.name_for(settings, prefect.deployments)
+    assert name.startswith("harbour-weekly-")
+    prefect.deploy(name, settings.path)
+    assert api.name_for(settings, prefect.deployments) == name
+
+
+LONG_AGO = "2026-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("config", "ended"), [("ours", True), ("/srv/other/newsletter.toml", False), (None, False)]
+)
+def test_only_its_own_runs_are_ended_on_a_server_that_is_shared(
+    prefect: Prefect,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    config: str | None,
+    ended: bool,  # noqa: FBT001 - parametrised
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", prefect.url)
+    values = {"config": str(settings.path)} if config == "ours" else {"config": config}
+    run = {"id": "r9", "name": "issue-001", "deployment_id": "d9", "parameters": values}
+    prefect.unfinished = [run | {"state": {"type": "RUNNING", "timestamp": LONG_AGO}}]
+    Settler(settings, own=False, narrate=lambda _: None).settle()
+    told = [path for path, _ in prefect.asked if path.endswith("/r9/set_state")]
+    assert bool(told) is ended

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from flows.settings import Settings
     from tests.sendgrid_server import SendGridServer
 
 pytestmark = pytest.mark.prefect
@@ -99,6 +100,30 @@ def test_a_cron_deployment_gets_its_scheduled_runs(api: str, newsletter: Newslet
     assert marked == {False, True}
 
 
+def test_two_newsletters_on_one_server_keep_their_own_deployments(
+    api: str, newsletter: Newsletter, tmp_path: Path
+) -> None:
+    from flows.weekly.api import find, name_for, open_client, ours
+    from flows.weekly.serving import deployments
+
+    other = tmp_path / "other"
+    other.mkdir()
+    both = [newsletter.settings, Newsletter(other).write().settings]
+
+    async def register(settings: Settings, name: str) -> None:
+        for one in await deployments(settings, name=name):
+            await one.aapply()
+
+    with open_client(api) as client:
+        for settings in [*both, *both]:
+            asyncio.run(register(settings, name_for(settings, find(client, "weekly"))))
+        for flow in ("weekly", "gather"):
+            found = [ours(settings, find(client, flow)) for settings in both]
+            names = {one["name"] for one in found if one}
+            assert len(names) == 2, names
+            assert all(one and one["tags"] == ["harbour-weekly"] for one in found)
+
+
 def test_the_clients_reads_answer(api: str) -> None:
     from prefect.client.orchestration import get_client
 
@@ -123,6 +148,7 @@ def test_a_run_is_named_after_its_issue_and_tells_its_verdict(
     assert (verdict.verdict, verdict.accepted) == (Outcome.SENT, 3)
     assert len(newsletter.mails) == 3
     runs = ask(api, "/flow_runs/filter", flow_runs={"name": {"any_": ["issue-001"]}})
+    assert all("harbour-weekly" in run["tags"] for run in runs)
     # Other tests' first issues have the same name.
     sent = [run["id"] for run in runs if run["state"]["name"] == "Sent"]
     assert sent

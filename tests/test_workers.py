@@ -167,7 +167,7 @@ def test_a_worker_that_is_killed_costs_nobody_their_mail(
         Worker(newsletter.folder, 2) as second,
     ):
         newsletter.write(sending=SENDING.format(host=sendgrid_server.url), base_url=url)
-        trigger(server, RunOptions())
+        trigger(server, newsletter.settings, RunOptions())
         wait_for(lambda: sendgrid_server.accepted, what="the first mail")
         wait_for(lambda: both_help(server, first, second), what="runs on both workers")
         so_far = len(sendgrid_server.accepted)

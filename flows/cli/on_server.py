@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 import httpx
 
 from flows.errors import ServerError
+from flows.weekly import api
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from flows.pipeline.options import RunOptions
+    from flows.settings import Settings
 
-TIMEOUT = 30.0
 POLL = 1.0
 LAST_LINES = 2.5
 # How long a serve that has just started may take to say what it offers.
@@ -38,9 +39,7 @@ class Server:
     def __init__(self, url: str, *, wait: Callable[[float], None] = time.sleep) -> None:
         self._url = url
         self.wait = wait
-        key = os.environ.get("PREFECT_API_KEY")
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._client = httpx.Client(base_url=url, timeout=TIMEOUT, headers=headers)
+        self._client = api.open_client(url)
 
     def __enter__(self) -> Self:
         """Return the server."""
@@ -98,19 +97,19 @@ def server_url(private: Path) -> str:
     return url
 
 
-def trigger(server: Server, options: RunOptions) -> dict[str, Any]:
-    """Trigger the deployment `weekly` and return its flow run; raises ServerError."""
-    deployment = server.get("/deployments/name/weekly/weekly")
+def trigger(server: Server, settings: Settings, options: RunOptions) -> dict[str, Any]:
+    """Trigger this newsletter's deployment of `weekly`; return its flow run.
+
+    Raises ServerError.
+    """
+    found = server.post(api.DEPLOYMENTS, **api.running(api.WEEKLY)) or []
     waited = 0.0
-    while deployment is None and waited < DEPLOYING:
+    while (deployment := api.ours(settings, found)) is None and waited < DEPLOYING:
         server.wait(POLL)
         waited += POLL
-        deployment = server.get("/deployments/name/weekly/weekly")
+        found = server.post(api.DEPLOYMENTS, **api.running(api.WEEKLY)) or []
     if deployment is None:
-        raise ServerError(
-            "Prefect: its server knows no deployment weekly/weekly; start newsletter serve, or "
-            "deploy prefect.yaml there"
-        )
+        raise ServerError(_unknown(settings, found))
     # The key makes asking twice harmless, should the first answer have been lost.
     made: dict[str, Any] | None = server.post(
         f"/deployments/{deployment['id']}/create_flow_run",
@@ -118,8 +117,17 @@ def trigger(server: Server, options: RunOptions) -> dict[str, Any]:
         idempotency_key=f"newsletter-run-{os.getpid()}-{time.time_ns()}",
     )
     if made is None:
-        raise ServerError("Prefect: the deployment weekly/weekly was deleted just now; try again")
+        raise ServerError("Prefect: the deployment of weekly was deleted just now; try again")
     return made
+
+
+def _unknown(settings: Settings, found: list[dict[str, Any]]) -> str:
+    others = [str(one["parameters"].get("config", one["name"])) for one in found]
+    instead = f" (but of {', '.join(others)})" if others else ""
+    return (
+        f"Prefect: its server has no deployment of weekly for {settings.path}{instead}; start "
+        "newsletter serve, or deploy prefect.yaml there"
+    )
 
 
 def parameters(options: RunOptions) -> dict[str, Any]:

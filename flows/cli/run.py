@@ -133,7 +133,7 @@ def run_there(settings: Settings, options: RunOptions) -> Verdict:
 
     url = server_url(settings.paths.private)
     with Server(url) as server:
-        made = trigger(server, options)
+        made = trigger(server, settings, options)
         page = f"{url.removesuffix('/api')}/runs/flow-run/{made['id']}"
         narrate(f"Triggered {made['name']}: {page}")
         state = follow(server, made["id"], narrate=narrate)

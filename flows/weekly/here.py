@@ -8,10 +8,11 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from prefect import flow
+from prefect import flow, tags
 
 from flows.errors import NewsletterError, ServerError, SettingsError
 from flows.pipeline.run import run
+from flows.weekly.api import tag
 from flows.weekly.jobs import concluded, run_name, scheduler_of
 from flows.weekly.recorder import is_gone
 
@@ -52,7 +53,8 @@ def run_here(settings: Settings, options: RunOptions, observer: Observer) -> Ver
 
     def work() -> None:
         try:
-            weekly_here(str(settings.path))
+            with tags(tag(settings)):
+                weekly_here(str(settings.path))
         except BaseException as error:  # noqa: BLE001 - raised again where the caller waits
             # A failed verdict is a failed run too, and Prefect raises what it says.
             failed.append(error)

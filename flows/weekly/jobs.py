@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 from prefect import flow
-from prefect.deployments import run_deployment
-from prefect.exceptions import PrefectException
 from prefect.runtime import flow_run
+from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed
 
 from flows.errors import NewsletterError, SettingsError
@@ -28,6 +27,7 @@ from flows.pipeline.run import run, send, take_part
 from flows.pipeline.suppressions import sync
 from flows.pipeline.work import Scheduler
 from flows.settings import load
+from flows.weekly import api
 from flows.weekly.recorder import Recorder
 from flows.weekly.tasks import as_task
 
@@ -204,23 +204,29 @@ def scheduler_of(settings: Settings, options: RunOptions) -> Scheduler:
     """Return what Prefect brings to a run: tasks, its id of the run, and other hands."""
 
     def share(issue: int) -> None:
+        if not settings.sending.workers:
+            return
         try:
-            for _ in range(settings.sending.workers):
-                run_deployment(
-                    "wave/wave",
-                    parameters={
-                        "issue": issue,
-                        "at_once": options.at_once,
-                        "scheduled": options.scheduled,
-                    },
-                    timeout=0,
-                    as_subflow=False,
-                )
-        except (httpx.HTTPError, PrefectException) as error:
+            _ask_for_help(settings, issue, options)
+        except httpx.HTTPError as error:
             # This run hands everything over by itself then.
             logger.warning("no worker was asked to help: %s", error)
 
     return Scheduler(step=as_task, flow_run=flow_run.id or "", share=share)
+
+
+def _ask_for_help(settings: Settings, issue: int, options: RunOptions) -> None:
+    values = {"issue": issue, "at_once": options.at_once, "scheduled": options.scheduled}
+    with api.open_client(PREFECT_API_URL.value() or "") as client:
+        wave = api.ours(settings, api.find(client, api.WAVE))
+        if wave is None:
+            logger.warning("no worker was asked to help: there is no deployment of wave for them")
+            return
+        for _ in range(settings.sending.workers):
+            asked = client.post(
+                f"/deployments/{wave['id']}/create_flow_run", json={"parameters": values}
+            )
+            asked.raise_for_status()
 
 
 def _helper() -> Scheduler:

@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -20,6 +21,7 @@ from prefect.types.entrypoint import EntrypointType
 
 from flows.errors import ServerError
 from flows.pipeline.targets import draft_cron, weekly_cron
+from flows.weekly import api
 from flows.weekly.jobs import draft, gather, suppressions, wave, weekly
 from flows.weekly.settling import Settler
 
@@ -61,40 +63,44 @@ class Serving:
     narrate: Callable[[str], None]
 
 
-async def deployments(settings: Settings) -> list[RunnerDeployment]:
+async def deployments(settings: Settings, *, name: str = "") -> list[RunnerDeployment]:
     """Return what `serve` offers: `gather` every few hours, `weekly` in time for each slot.
 
-    Where issues wait for approval, `draft` writes each one ahead of its slot; where SendGrid
-    mails, `suppressions` reads its lists; where others help to hand over, `wave` is what they run.
+    They are called after their flows, or by `name` where a server has several newsletters'. Where
+    issues wait for approval, `draft` writes each one ahead of its slot; where SendGrid mails,
+    `suppressions` reads its lists; where others help to hand over, `wave` is what they run.
     """
     zone = settings.schedule.timezone
     # The schedule's own runs only: what a person triggers goes by what is open.
     own = {"scheduled": True}
     on_time = Cron(weekly_cron(settings), timezone=zone, parameters=own)
+    make = partial(_deployment, settings, name)
     made = [
-        await _deployment(gather, settings, interval=settings.gather.every),
-        await _deployment(weekly, settings, schedule=on_time),
+        await make(gather, interval=settings.gather.every),
+        await make(weekly, schedule=on_time),
     ]
     if settings.newsletter.approval == "required":
         ahead = Cron(draft_cron(settings), timezone=zone)
-        made.append(await _deployment(draft, settings, schedule=ahead))
+        made.append(await make(draft, schedule=ahead))
     if settings.sending.transport == "sendgrid":
-        made.append(await _deployment(suppressions, settings, interval=SUPPRESSIONS_EVERY))
+        made.append(await make(suppressions, interval=SUPPRESSIONS_EVERY))
     if settings.sending.workers:
-        made.append(await _deployment(wave, settings, together=settings.sending.workers))
+        made.append(await make(wave, together=settings.sending.workers))
     return made
 
 
 async def _deployment(
-    job: Flow[..., Any],
     settings: Settings,
+    name: str,
+    job: Flow[..., Any],
     *,
     interval: timedelta | None = None,
     schedule: Schedule | None = None,
     together: int = 1,
 ) -> RunnerDeployment:
     return await job.ato_deployment(
-        job.name,
+        name or job.name,
+        tags=[api.tag(settings)],
         interval=interval,
         schedule=schedule,
         parameters={"config": str(settings.path)},
@@ -148,7 +154,8 @@ async def _serve(settings: Settings, serving: Serving) -> None:
 async def _serve_once(settings: Settings, serving: Serving, settler: Settler) -> None:
     await asyncio.to_thread(settler.settle)
     runner = Runner(pause_on_shutdown=False, query_seconds=POLL)
-    for deployment in await deployments(settings):
+    name = await asyncio.to_thread(settler.name)
+    for deployment in await deployments(settings, name=name):
         await runner.aadd_deployment(deployment)
     await asyncio.to_thread(settler.resume)
     serving.narrate("Serving; press Ctrl-C to stop.")

@@ -11,24 +11,24 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from flows.errors import NewsletterError
 from flows.models import IssueStatus, Outcome
 from flows.pipeline.chronicle import KILLED, settle
 from flows.pipeline.stores import open_store
 from flows.pipeline.work import utc_now
 from flows.store import issues, runs
+from flows.weekly import api
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import httpx
 
     from flows.settings import Settings
     from flows.store.runs import RunRecord
 
 logger = logging.getLogger(__name__)
 
-TIMEOUT = 30.0
 NAMES = ["weekly", "gather", "draft", "suppressions", "wave"]
 UNFINISHED = ["PENDING", "RUNNING", "CANCELLING"]
 # A run that is so long at work has told our database of itself, if it ever got to its work.
@@ -46,7 +46,7 @@ class Settler:
     def __init__(self, settings: Settings, *, own: bool, narrate: Callable[[str], None]) -> None:
         self._settings = settings
         self._narrate = narrate
-        self._fresh = own
+        self._own = self._fresh = own
 
     def settle(self) -> None:
         """End what a killed process left unfinished; raises httpx.HTTPError."""
@@ -62,6 +62,20 @@ class Settler:
         except NewsletterError as error:
             logger.warning("nothing was settled: %s", error)
 
+    def name(self) -> str:
+        """Return how the server is to name this newsletter's deployments, "" after their flows.
+
+        Raises httpx.HTTPError.
+        """
+        if self._own:
+            # Also where its folder was moved, and what is there names the old one.
+            return ""
+        with _client() as client:
+            name = api.name_for(self._settings, api.find(client, api.WEEKLY))
+        if name:
+            self._narrate(f"Another newsletter has weekly/weekly there; ours is weekly/{name}.")
+        return name
+
     def resume(self) -> None:
         """Have issues whose sending was cut short sent to the end; raises httpx.HTTPError."""
         with open_store(self._settings) as engine:
@@ -73,11 +87,12 @@ class Settler:
         if not cut_short:
             return
         with _client() as client:
-            deployment = client.get("/deployments/name/weekly/weekly")
-            deployment.raise_for_status()
+            deployment = api.ours(self._settings, api.find(client, api.WEEKLY))
+            if deployment is None:
+                return
             for number in cut_short:
                 asked = client.post(
-                    f"/deployments/{deployment.json()['id']}/create_flow_run",
+                    f"/deployments/{deployment['id']}/create_flow_run",
                     json={"parameters": {"issue": number}},
                 )
                 asked.raise_for_status()
@@ -85,6 +100,9 @@ class Settler:
 
     def _is_lost(self, found: dict[str, Any]) -> bool:
         """Say whether a run that never told of itself is over."""
+        if not (self._own or api.is_ours(self._settings, found["parameters"])):
+            # Another newsletter's, or nothing that we know.
+            return False
         if self._fresh and found["deployment_id"]:
             return True
         if found["state"]["type"] == "PENDING":
@@ -95,7 +113,7 @@ class Settler:
 
 
 def _client() -> httpx.Client:
-    return httpx.Client(base_url=os.environ["PREFECT_API_URL"], timeout=TIMEOUT)
+    return api.open_client(os.environ["PREFECT_API_URL"])
 
 
 def _unfinished(client: httpx.Client) -> list[dict[str, Any]]:
