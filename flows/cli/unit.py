@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from subscribers.database import sqlite_path
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -25,15 +27,18 @@ WorkingDirectory={folder}
 User={user}
 # SENDGRID_API_KEY=… and other secrets, readable by that user only.
 EnvironmentFile=-{folder}/.newsletter/environment
+Environment={home}
 Restart=on-failure
 RestartSec=10
+# Wrong settings do not mend themselves.
+RestartPreventExitStatus=2
 # The first signal is for serve alone: a run in progress finishes its request and says so.
 KillMode=mixed
 TimeoutStopSec=120
 NoNewPrivileges=true
 PrivateTmp=true
 ProtectSystem=strict
-ReadWritePaths={folder}
+ReadWritePaths={writable}
 
 [Install]
 WantedBy=multi-user.target
@@ -43,12 +48,23 @@ WantedBy=multi-user.target
 def unit(settings: Settings, options: Sequence[str], *, user: str) -> str:
     """Return the unit's text for this newsletter, this installation and these options of serve."""
     command = [*_newsletter(), "serve", *options, "--config", str(settings.path)]
+    home = f"PREFECT_HOME={settings.paths.prefect}"
     return UNIT.format(
         title=_escaped(settings.newsletter.title),
-        command=" ".join(_quoted(part) for part in command),
+        # systemd.service(5): in a command $ begins a variable.
+        command=" ".join(_quoted(part).replace("$", "$$") for part in command),
         folder=_escaped(str(settings.folder)),
         user=user,
+        home=_quoted(home),
+        writable=" ".join(_quoted(str(path)) for path in _written(settings)),
     )
+
+
+def _written(settings: Settings) -> list[Path]:
+    """Return the folders that serve writes in: the newsletter's, and its database's."""
+    database = sqlite_path(settings.database_url())
+    elsewhere = database is not None and settings.folder not in database.parents
+    return [settings.folder, *([database.parent] if database and elsewhere else [])]
 
 
 def _newsletter() -> list[str]:
@@ -58,8 +74,8 @@ def _newsletter() -> list[str]:
 
 
 def _quoted(part: str) -> str:
-    # systemd.service(5): quotes hold words together, and $ begins a variable.
-    part = _escaped(part).replace("$", "$$")
+    # systemd.syntax(7): quotes hold words together.
+    part = _escaped(part)
     return f'"{part}"' if " " in part or '"' in part else part
 
 
