@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +16,9 @@ from tests.sendgrid_server import KEY
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sqlalchemy import Engine
+
+    from tests.feed_server import FeedServer
     from tests.sendgrid_server import SendGridServer
 
 EDITOR = 'editor = "ed@example.org"'
@@ -160,6 +163,45 @@ def test_a_clock_that_was_set_back_is_noticed(newsletter: Newsletter) -> None:
     found = look(newsletter, "clock")
     assert found.health is Health.BROKEN
     assert "set back" in found.told
+
+
+def web_feed(newsletter: Newsletter, feed_server: FeedServer, path: str) -> None:
+    with (newsletter.folder / "newsletter.toml").open("a", encoding="utf-8") as settings:
+        settings.write(f'[[feeds]]\nurl = "{feed_server.url(path)}"\n')
+        settings.write("[gather]\nallow_private_networks = true\n")
+
+
+@pytest.mark.parametrize("wrong", [timedelta(days=-400), timedelta(minutes=-5), timedelta(hours=1)])
+def test_a_clock_that_differs_from_those_of_the_feeds_servers_is_broken(
+    newsletter: Newsletter, feed_server: FeedServer, wrong: timedelta
+) -> None:
+    web_feed(newsletter, feed_server, "/etag")
+    newsletter.clock.now = datetime.now(UTC)
+    assert look(newsletter, "clock", online=True).health is Health.WELL
+    newsletter.clock.go_on(wrong)
+    assert look(newsletter, "clock").health is Health.WELL
+    found = look(newsletter, "clock", online=True)
+    assert found.health is Health.BROKEN
+    assert "by the clock of its feeds' servers" in found.told
+
+
+def test_a_server_that_tells_no_time_says_nothing_of_the_clock(newsletter: Newsletter) -> None:
+    with (newsletter.folder / "newsletter.toml").open("a", encoding="utf-8") as settings:
+        settings.write('[[feeds]]\nurl = "http://127.0.0.1:9/feed"\n')
+    found = look(newsletter, "clock", online=True)
+    assert (found.health, "no feed's server" in found.told) == (Health.WELL, True)
+
+
+@pytest.mark.postgres
+def test_a_clock_that_differs_from_the_databases_is_broken(
+    newsletter: Newsletter, postgres_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres_engine.url.render_as_string(hide_password=False)
+    monkeypatch.setenv("NEWSLETTER_DATABASE__URL", url)
+    newsletter.clock.now = datetime.now(UTC)
+    assert look(newsletter, "clock").health is Health.WELL
+    newsletter.clock.go_on(timedelta(days=30))
+    assert "by the clock of the database's server" in look(newsletter, "clock").told
 
 
 def test_dns_is_asked_only_online(newsletter: Newsletter) -> None:

@@ -19,7 +19,11 @@ SIGNS = {"well": "ok", "look": "look", "broken": "BROKEN", "unknown": "?"}
 
 
 @click.command()
-@click.option("--online", is_flag=True, help="Ask DNS for SPF, DKIM and DMARC, too.")
+@click.option(
+    "--online",
+    is_flag=True,
+    help="Ask DNS for SPF, DKIM and DMARC, and the feeds' servers for the time, too.",
+)
 @json_option
 @config_option
 @click.pass_context

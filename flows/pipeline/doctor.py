@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from flows.deliver.smtp import Smtp
 from flows.errors import NewsletterError, Refused, TransportError
+from flows.pipeline.clocks import web_time
 from flows.pipeline.online import Dns, ask_dns
 from flows.pipeline.rendering import render_issue
 from flows.pipeline.sending import probe
@@ -20,7 +21,7 @@ from flows.pipeline.versions import misfits
 from flows.pipeline.work import utc_now
 from flows.render.sample import SAMPLE
 from flows.settings.sendable import unsendable
-from flows.store.overview import damage, doubts, newest_moment
+from flows.store.overview import damage, database_time, doubts, newest_moment
 from subscribers import store as people
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def examine(
         ("keys", lambda: _keys(settings)),
         ("versions", _versions),
         ("database", lambda: _database(settings)),
-        ("clock", lambda: _clock(settings, clock())),
+        ("clock", lambda: _clock(settings, clock(), online=online)),
         ("feeds", lambda: _feeds(settings, clock())),
         ("templates", lambda: _templates(settings)),
         ("subscribers", lambda: _subscribers(settings)),
@@ -152,20 +153,35 @@ def _doubts(engine: Engine) -> Iterator[Found]:
         yield Health.LOOK, told, f"newsletter deliveries {issue}"
 
 
-def _clock(settings: Settings, now: datetime) -> Iterator[Found]:
+def _clock(settings: Settings, now: datetime, *, online: bool) -> Iterator[Found]:
     with open_store(settings) as engine:
         newest = newest_moment(engine)
+        by_database = database_time(engine)
+    here = f"it is {now:%Y-%m-%d %H:%M} UTC here, but "
+    advice = "set it right, such as with timedatectl set-ntp true"
     if newest is not None and (newest - now).total_seconds() > CLOCK_SLACK:
-        yield (
-            Health.BROKEN,
-            (
-                f"it is {now:%Y-%m-%d %H:%M} UTC here, but this newsletter was at work at "
-                f"{newest:%Y-%m-%d %H:%M} UTC: the clock was set back"
-            ),
-            "set it right, such as with timedatectl set-ntp true",
-        )
+        told = f"this newsletter was at work at {newest:%Y-%m-%d %H:%M} UTC: the clock was set back"
+        yield Health.BROKEN, here + told, advice
         return
-    yield Health.WELL, f"it is {now:%Y-%m-%d %H:%M} UTC", ""
+    others = (
+        ("the database's server", by_database),
+        ("its feeds' servers", web_time(settings) if online else None),
+    )
+    compared = [(whose, time) for whose, time in others if time is not None]
+    for whose, time in compared:
+        if abs((time - now).total_seconds()) > CLOCK_SLACK:
+            told = f"{time:%Y-%m-%d %H:%M} UTC by the clock of {whose}"
+            yield Health.BROKEN, here + told, advice
+            return
+    agreed = " and ".join(whose for whose, _time in compared)
+    alone = "by this machine's own clock; --online compares it with others"
+    if online:
+        alone = "by this machine's own clock; no feed's server told its own"
+    yield (
+        Health.WELL,
+        f"it is {now:%Y-%m-%d %H:%M} UTC, " + (f"as {agreed} have it" if agreed else alone),
+        "",
+    )
 
 
 def _feeds(settings: Settings, now: datetime) -> Iterator[Found]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, text
@@ -11,8 +12,6 @@ from flows.store.schema import deliveries, runs, visits
 from subscribers.database import reading
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy import Engine
 
 
@@ -36,6 +35,15 @@ def newest_moment(engine: Engine) -> datetime | None:
             for column in (runs.c.started_at, visits.c.at)
         ]
     return max((moment for moment in found if moment is not None), default=None)
+
+
+def database_time(engine: Engine) -> datetime | None:
+    """Return what time it is by the database's server; None for SQLite, which has no own clock."""
+    if engine.dialect.name == "sqlite":
+        return None
+    with reading(engine).begin() as connection:
+        moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return moment.astimezone(UTC)
 
 
 def damage(engine: Engine) -> str:
