@@ -78,7 +78,7 @@ def eventually(look: Callable[[], Any], *, what: str) -> Any:
 
 
 def test_a_cron_deployment_gets_its_scheduled_runs(api: str, newsletter: Newsletter) -> None:
-    from flows.weekly.serving import deployments
+    from flows.weekly.offering import deployments
 
     async def register() -> list[str]:
         made = await deployments(newsletter.settings)
@@ -104,7 +104,7 @@ def test_two_newsletters_on_one_server_keep_their_own_deployments(
     api: str, newsletter: Newsletter, tmp_path: Path
 ) -> None:
     from flows.weekly.api import find, name_for, open_client, ours
-    from flows.weekly.serving import deployments
+    from flows.weekly.offering import deployments
 
     other = tmp_path / "other"
     other.mkdir()
@@ -181,6 +181,17 @@ def test_serve_runs_what_is_triggered_and_leaves_the_schedule_unpaused(
         assert "accepted 3 of 3" in told.stderr
         assert len(newsletter.mails) == 3
         assert httpx.get(serve.pages + "/healthz", timeout=30).is_success
+        # Its editor moves the slot, and wants to approve from now on; and changes their mind.
+        moved = '[schedule]\nday = "friday"\ntime = "16:15"\ndraft_ahead = "24h"\n'
+        newsletter.write(newsletter='approval = "required"\n' + moved)
+        eventually(
+            lambda: serve.crons() == {"weekly": "15 16 * * 5", "draft": "15 16 * * 4"},
+            what="the new slot",
+        )
+        newsletter.write(newsletter=moved)
+        eventually(lambda: serve.crons() == {"weekly": "15 16 * * 5"}, what="the end of draft")
+        newsletter.write(newsletter='approval = "maybe"')
+        eventually(lambda: "not for the better" in serve.told, what="word of what is wrong")
     assert serve.exit_code == 0
     assert not (newsletter.folder / ".newsletter" / "server.json").exists()
     assert "Traceback" not in serve.told, serve.told
@@ -346,6 +357,12 @@ class Serve:
         found = re.search(r"on (http://\S+?),", self.told)
         assert found, self.told
         return found[1]
+
+    def crons(self) -> dict[str, str]:
+        """When what is deployed runs, by name; not what recurs."""
+        found = ask(self.url, "/deployments/filter") or []
+        lines = {one["name"]: one["schedules"][0]["schedule"].get("cron") for one in found}
+        return {name: cron for name, cron in lines.items() if cron}
 
     def trigger(self) -> str:
         """Trigger the weekly run, return its id."""

@@ -56,7 +56,8 @@ def serve(
 
     Uses the Prefect server of PREFECT_API_URL, else starts one. Stop with Ctrl-C; the schedule is
     not paused, and a start takes it up again. Runs that a killed process left behind are ended at
-    the start, and an issue whose sending was cut short is sent to its end.
+    the start, and an issue whose sending was cut short is sent to its end. Changed settings are
+    followed; only [web] and [database] want a new start.
     """
     settings = load_settings(config)
     if print_unit:
@@ -95,14 +96,11 @@ def _serve(settings: Settings, port: int) -> None:
     os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
     with _server(settings, port) as (url, server_lives):
         from flows.cli.server import announced
+        from flows.weekly.offering import told
         from flows.weekly.serving import Serving, serve_deployments
 
         with announced(settings.paths.private, url), stopping() as stop:
-            schedule = settings.schedule
-            narrate(
-                f"Readers get an issue every {schedule.day.capitalize()} at "
-                f"{schedule.time:%H:%M} ({schedule.timezone or 'UTC'})."
-            )
+            narrate(told(settings))
             narrate(f"Runs and their verdicts: {url.removesuffix('/api')}")
             serving = Serving(until=stop, server_lives=server_lives, narrate=narrate)
             serve_deployments(settings, serving)

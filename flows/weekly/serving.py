@@ -1,41 +1,27 @@
-"""The deployments, and serving them: what is due or triggered runs, until told to stop."""
+"""Serving the deployments: what is due or triggered runs, until told to stop."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
-from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.runner import Runner
-from prefect.schedules import Cron
-from prefect.types.entrypoint import EntrypointType
 
 from flows.errors import ServerError
-from flows.pipeline.targets import draft_cron, weekly_cron
-from flows.weekly import api
-from flows.weekly.jobs import draft, gather, suppressions, wave, weekly
+from flows.weekly.offering import Offer
 from flows.weekly.settling import Settler
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-    from prefect import Flow
-    from prefect.deployments.runner import RunnerDeployment
-    from prefect.schedules import Schedule
-
     from flows.settings import Settings
-
-logger = logging.getLogger(__name__)
 
 # Seconds between looks for runs that are due, and for runs whose process died.
 POLL = 2.0
@@ -47,8 +33,6 @@ SERVER_ERRORS = 500
 # How long a runner may take to start before it is ended, and to end its runs: their longest
 # request, and what they record.
 STARTING, STOPPING = 30.0, 75.0
-# The webhook tells at once; this is for what it missed.
-SUPPRESSIONS_EVERY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,56 +45,6 @@ class Serving:
     until: threading.Event
     server_lives: Callable[[], bool] | None
     narrate: Callable[[str], None]
-
-
-async def deployments(settings: Settings, *, name: str = "") -> list[RunnerDeployment]:
-    """Return what `serve` offers: `gather` every few hours, `weekly` in time for each slot.
-
-    They are called after their flows, or by `name` where a server has several newsletters'. Where
-    issues wait for approval, `draft` writes each one ahead of its slot; where SendGrid mails,
-    `suppressions` reads its lists; where others help to hand over, `wave` is what they run.
-    """
-    zone = settings.schedule.timezone
-    # The schedule's own runs only: what a person triggers goes by what is open.
-    own = {"scheduled": True}
-    on_time = Cron(weekly_cron(settings), timezone=zone, parameters=own)
-    make = partial(_deployment, settings, name)
-    made = [
-        await make(gather, interval=settings.gather.every),
-        await make(weekly, schedule=on_time),
-    ]
-    if settings.newsletter.approval == "required":
-        ahead = Cron(draft_cron(settings), timezone=zone)
-        made.append(await make(draft, schedule=ahead))
-    if settings.sending.transport == "sendgrid":
-        made.append(await make(suppressions, interval=SUPPRESSIONS_EVERY))
-    if settings.sending.workers:
-        made.append(await make(wave, together=settings.sending.workers))
-    return made
-
-
-async def _deployment(
-    settings: Settings,
-    name: str,
-    job: Flow[..., Any],
-    *,
-    interval: timedelta | None = None,
-    schedule: Schedule | None = None,
-    together: int = 1,
-) -> RunnerDeployment:
-    return await job.ato_deployment(
-        name or job.name,
-        tags=[api.tag(settings)],
-        interval=interval,
-        schedule=schedule,
-        parameters={"config": str(settings.path)},
-        # A second run queues; CANCEL_NEW would drop this week's run for a zombie of last week's.
-        concurrency_limit=ConcurrencyLimitConfig(
-            limit=together, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE
-        ),
-        # By module, not by file: `serve` may run in any folder.
-        entrypoint_type=EntrypointType.MODULE_PATH,
-    )
 
 
 def serve_deployments(settings: Settings, serving: Serving) -> None:
@@ -154,9 +88,8 @@ async def _serve(settings: Settings, serving: Serving) -> None:
 async def _serve_once(settings: Settings, serving: Serving, settler: Settler) -> None:
     await asyncio.to_thread(settler.settle)
     runner = Runner(pause_on_shutdown=False, query_seconds=POLL)
-    name = await asyncio.to_thread(settler.name)
-    for deployment in await deployments(settings, name=name):
-        await runner.aadd_deployment(deployment)
+    offer = Offer(settings, await asyncio.to_thread(settler.name), narrate=serving.narrate)
+    await offer.make(runner)
     await asyncio.to_thread(settler.resume)
     serving.narrate("Serving; press Ctrl-C to stop.")
     running = asyncio.create_task(runner.start())
@@ -165,6 +98,7 @@ async def _serve_once(settings: Settings, serving: Serving, settler: Settler) ->
         while not (serving.until.is_set() or running.done()):
             await asyncio.sleep(POLL / 4)
             _require_server(serving)
+            await offer.follow(runner)
             if time.monotonic() - settled > SETTLE:
                 settled = time.monotonic()
                 await asyncio.to_thread(settler.settle)

@@ -1,0 +1,154 @@
+"""The deployments of a newsletter: what they are called, when they run, and what ends with them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.schedules import Cron, Interval
+from prefect.types.entrypoint import EntrypointType
+
+from flows.errors import SettingsError
+from flows.pipeline.targets import draft_cron, weekly_cron
+from flows.settings import load
+from flows.weekly import api
+from flows.weekly.jobs import draft, gather, suppressions, wave, weekly
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from prefect import Flow
+    from prefect.deployments.runner import RunnerDeployment
+    from prefect.runner import Runner
+    from prefect.schedules import Schedule
+
+    from flows.settings import Settings
+
+# The webhook tells at once; this is for what it missed.
+SUPPRESSIONS_EVERY = timedelta(days=1)
+# A Monday: what recurs is counted from there, so that a start moves nothing.
+BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
+# Those that a newsletter has or has not, as its settings say.
+OPTIONAL = (draft.name, suppressions.name, wave.name)
+
+
+async def deployments(settings: Settings, *, name: str = "") -> list[RunnerDeployment]:
+    """Return what `serve` offers: `gather` every few hours, `weekly` in time for each slot.
+
+    They are called after their flows, or by `name` where a server has several newsletters'. Where
+    issues wait for approval, `draft` writes each one ahead of its slot; where SendGrid mails,
+    `suppressions` reads its lists; where others help to hand over, `wave` is what they run.
+    """
+    zone = settings.schedule.timezone
+    # The schedule's own runs only: what a person triggers goes by what is open.
+    own = {"scheduled": True}
+    on_time = Cron(weekly_cron(settings), timezone=zone, parameters=own)
+    make = partial(_deployment, settings, name)
+    made = [
+        await make(gather, schedule=_every(settings, settings.gather.every)),
+        await make(weekly, schedule=on_time),
+    ]
+    if settings.newsletter.approval == "required":
+        ahead = Cron(draft_cron(settings), timezone=zone)
+        made.append(await make(draft, schedule=ahead))
+    if settings.sending.transport == "sendgrid":
+        made.append(await make(suppressions, schedule=_every(settings, SUPPRESSIONS_EVERY)))
+    if settings.sending.workers:
+        made.append(await make(wave, together=settings.sending.workers))
+    return made
+
+
+def _every(settings: Settings, interval: timedelta) -> Schedule:
+    """Return a schedule at the newsletter's own minute: not when all the world asks feeds."""
+    number = int.from_bytes(hashlib.sha256(str(settings.path).encode()).digest()[:8])
+    own = timedelta(seconds=number % max(1, int(interval.total_seconds())))
+    return Interval(interval, anchor_date=BEGIN + own)
+
+
+async def _deployment(
+    settings: Settings,
+    name: str,
+    job: Flow[..., Any],
+    *,
+    schedule: Schedule | None = None,
+    together: int = 1,
+) -> RunnerDeployment:
+    return await job.ato_deployment(
+        name or job.name,
+        tags=[api.tag(settings)],
+        schedule=schedule,
+        parameters={"config": str(settings.path)},
+        # A second run queues; CANCEL_NEW would drop this week's run for a zombie of last week's.
+        concurrency_limit=ConcurrencyLimitConfig(
+            limit=together, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE
+        ),
+        # By module, not by file: `serve` may run in any folder.
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )
+
+
+class Offer:
+    """What serve offers, made anew when the settings file changes."""
+
+    def __init__(self, settings: Settings, name: str, *, narrate: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._name = name
+        self._narrate = narrate
+        # It may have changed since it was read.
+        self._seen: int | None = None
+
+    async def make(self, runner: Runner) -> None:
+        """Register the deployments, and take back those that the settings no longer want."""
+        made = await deployments(self._settings, name=self._name)
+        for deployment in made:
+            await runner.aadd_deployment(deployment)
+        flows = [one.flow_name for one in made]
+        await asyncio.to_thread(self._take_back, [one for one in OPTIONAL if one not in flows])
+
+    async def follow(self, runner: Runner) -> None:
+        """Do it again if the settings file was changed; a broken one is told, and left alone."""
+        now = _changed_at(self._settings)
+        if now in (None, self._seen):
+            return
+        self._seen = now
+        try:
+            changed = load(self._settings.path)
+            changed.require_sendable()
+        except SettingsError as error:
+            self._narrate(f"The settings changed, but not for the better: {error}")
+            return
+        if changed != self._settings:
+            self._settings = changed
+            await self.make(runner)
+            self._narrate(f"The settings changed. {told(changed)}")
+
+    def _take_back(self, flows: Iterable[str]) -> None:
+        # One that nobody runs would go on collecting runs that are late.
+        with api.open_client(os.environ["PREFECT_API_URL"]) as client:
+            for flow in flows:
+                found = api.ours(self._settings, api.find(client, flow))
+                # What is in a work pool was put there by a person.
+                if found is not None and not found["work_pool_name"]:
+                    client.delete(f"/deployments/{found['id']}").raise_for_status()
+
+
+def told(settings: Settings) -> str:
+    """Return when readers get an issue, in a sentence."""
+    schedule = settings.schedule
+    return (
+        f"Readers get an issue every {schedule.day.capitalize()} at "
+        f"{schedule.time:%H:%M} ({schedule.timezone or 'UTC'})."
+    )
+
+
+def _changed_at(settings: Settings) -> int | None:
+    try:
+        return settings.path.stat().st_mtime_ns
+    except OSError:
+        # An editor may be writing it just now.
+        return None
