@@ -58,6 +58,11 @@ T = TypeVar("T")
 
 # How long a writer waits for another before it gives up, in seconds.
 BUSY_TIMEOUT = 30.0
+BACKENDS = ("sqlite", "postgresql")
+_NO_ADDRESS = (
+    "database: [database] url is not the address of a database that can be used; write "
+    "sqlite:///newsletter.db or postgresql://user@host/name"
+)
 
 
 # What SQLite says of a file that no waiting will mend.
@@ -106,7 +111,9 @@ def open_database(url: str) -> Engine:
     """Return an engine for `url`; raises DatabaseUnavailable if it cannot be used."""
     try:
         parsed = make_url(url)
-        if parsed.get_backend_name() == "sqlite":
+        if parsed.get_backend_name() not in BACKENDS:
+            raise DatabaseUnavailable(_NO_ADDRESS)
+        if is_sqlite(url):
             _require_writable(url)
             return _open_sqlite(url)
         if parsed.drivername == "postgresql":
@@ -120,10 +127,7 @@ def open_database(url: str) -> Engine:
             f"database: {error.name} is not installed; run: pip install 'newsletter[postgres]'"
         ) from error
     except (ArgumentError, NoSuchModuleError) as error:
-        raise DatabaseUnavailable(
-            "database: [database] url is not a database address; write sqlite:///newsletter.db "
-            "or postgresql://user@host/name"
-        ) from error
+        raise DatabaseUnavailable(_NO_ADDRESS) from error
     except (SQLAlchemyError, OSError) as error:
         cause = str(getattr(error, "orig", error)).splitlines()[0]
         shown = make_url(url).render_as_string(hide_password=True)
@@ -321,9 +325,12 @@ def _migrate_room(connection: Connection, room: str, migrations: Sequence[Migrat
     )
 
 
+def is_sqlite(url: str) -> bool:
+    """Say whether the address is SQLite's."""
+    return url.partition(":")[0].partition("+")[0] == "sqlite"
+
+
 def sqlite_path(url: str) -> Path | None:
     """Return the file behind a SQLite address, None for any other database."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
-        return None
-    return Path(str(parsed.database))
+    database = make_url(url).database if is_sqlite(url) else None
+    return None if database in (None, "", ":memory:") else Path(str(database))

@@ -8,8 +8,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import Engine, delete, func, insert, select, text, update
 
+from flows.cli import newsletter as command
+from flows.cli.server import alone
 from flows.errors import NewsletterError
 from flows.models import Outcome
 from flows.pipeline import databases
@@ -110,6 +113,48 @@ def test_nothing_is_copied_while_a_run_is_at_work(newsletter: Newsletter, source
     runs.begin(source, job="weekly", flow_run="", scheduled=False, owner=who, now=NOW)
     with pytest.raises(NewsletterError, match="a run is at work"):
         databases.move(newsletter.settings, f"sqlite:///{newsletter.folder / 'new.db'}")
+
+
+def test_a_copy_lands_where_the_settings_will_look_for_it(newsletter: Newsletter) -> None:
+    databases.move(newsletter.settings, "sqlite:///new.db")
+    assert (newsletter.folder / "new.db").is_file()
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "told"),
+    [
+        ("", "sqlite:///newsletter.db", "into itself"),
+        ("", "sqlite:///../old/newsletter.db", "into itself"),
+        ("", "sqlite://", "gone at once"),
+        ("", "sqlite:///:memory:", "gone at once"),
+        ("", "mysql://somebody@localhost/news", "not the address"),
+        ("", "nonsense", "not the address"),
+        ("sqlite:///mispelt.db", "sqlite:///new.db", "there is no .*mispelt.db"),
+        ("sqlite:///prefect.db", "sqlite:///new.db", "no newsletter's"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_and_leaves_no_file(
+    newsletter: Newsletter, source: str, target: str, told: str
+) -> None:
+    other = sqlite3.connect(newsletter.folder / "prefect.db")
+    other.execute("CREATE TABLE flow_run (id TEXT)")
+    other.close()
+    there = sorted(newsletter.folder.rglob("*"))
+    with pytest.raises(DatabaseUnavailable, match=told):
+        databases.move(newsletter.settings, target, source_url=source)
+    assert sorted(newsletter.folder.rglob("*")) == there
+    kept = sqlite3.connect(newsletter.folder / "prefect.db")
+    assert kept.execute("SELECT name FROM sqlite_master").fetchall() == [("flow_run",)]
+    kept.close()
+
+
+def test_nothing_is_copied_while_serve_waits_for_its_time(newsletter: Newsletter) -> None:
+    config = str(newsletter.folder / "newsletter.toml")
+    options = ["database", "copy", "--to", "sqlite:///new.db", "--config", config]
+    with alone(newsletter.settings.paths.private):
+        done = CliRunner().invoke(command, options)
+    assert (done.exit_code, "is running already" in done.stderr) == (1, True)
+    assert CliRunner().invoke(command, options).exit_code == 0
 
 
 def test_a_backup_is_one_file_for_its_owner_alone(newsletter: Newsletter) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,7 +75,7 @@ def backup(*, output: Path | None, config: Path | None) -> None:
     "target",
     metavar="URL",
     required=True,
-    help="An empty database: postgresql://user@host/name or sqlite:////path/newsletter.db.",
+    help="An empty database, as [database] url names it: postgresql://user@host/name or sqlite:///new.db.",
 )
 @click.option(
     "--from", "source", metavar="URL", default="", help="Another than that of the settings."
@@ -87,9 +88,13 @@ def copy(*, target: str, source: str, as_json: bool, config: Path | None) -> Non
     Stop `newsletter serve` and `newsletter web` first. The old database is left as it is; the
     settings name the new one when you write it there.
     """
+    from flows.cli.server import alone
     from flows.pipeline.databases import move
 
-    copied = move(load_settings(config), target, source_url=source)
+    settings = load_settings(config)
+    # A serve that waits for its time would go on writing to the old one.
+    with contextlib.nullcontext() if source else alone(settings.paths.private):
+        copied = move(settings, target, source_url=source)
     if as_json:
         show_json([asdict(one) for one in copied])
         return

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from flows.errors import NewsletterError
 from flows.pipeline.stores import backup_file, open_store
+from flows.pipeline.work import utc_now
 from flows.store import runs
 from flows.store.backups import back_up
 from flows.store.copying import copy
 from flows.store.migrations import ROOMS, migrate_all
 from flows.store.owner import alive
-from subscribers.database import explained, open_database, versions_of
+from subscribers.database import explained, is_sqlite, open_database, sqlite_path, versions_of
+from subscribers.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,13 +65,17 @@ def backup(settings: Settings, *, output: Path | None, now: datetime) -> Path:
 def move(settings: Settings, target_url: str, *, source_url: str = "") -> list[Copied]:
     """Copy the database (or the one at `source_url`) into the empty one at `target_url`.
 
-    Raises DatabaseUnavailable, and NewsletterError while something runs: it would write on.
+    Addresses are read as the settings' own is. Raises DatabaseUnavailable, and NewsletterError
+    while something runs: it would write on.
     """
-    source = open_database(source_url or settings.database_url())
+    source_url, target_url = settings.database_url(source_url), settings.database_url(target_url)
+    _require_two(source_url, target_url)
+    source = open_database(source_url)
     target = None
     try:
         with explained():
-            migrate_all(source)
+            _require_newsletter(source)
+            migrate_all(source, before=lambda: _keep(settings, source))
             _require_rest(source)
             target = open_database(target_url)
             migrate_all(target)
@@ -78,6 +84,33 @@ def move(settings: Settings, target_url: str, *, source_url: str = "") -> list[C
         source.dispose()
         if target is not None:
             target.dispose()
+
+
+def _require_two(source_url: str, target_url: str) -> None:
+    """Refuse what is no place to copy from, or none to copy to."""
+    source, target = sqlite_path(source_url), sqlite_path(target_url)
+    if source is not None and not source.is_file():
+        raise DatabaseUnavailable(f"database: there is no {source} to copy from")
+    if target is None and is_sqlite(target_url):
+        raise DatabaseUnavailable(
+            "database: what is copied into memory is gone at once; name a file after sqlite:///"
+        )
+    one_file = source is not None and target is not None and source.resolve() == target.resolve()
+    if one_file or source_url == target_url:
+        raise DatabaseUnavailable(
+            "database: it cannot be copied into itself; name another, empty one"
+        )
+
+
+def _require_newsletter(engine: Engine) -> None:
+    """Refuse somebody else's database before tables of ours are made in it."""
+    if not versions_of(engine):
+        shown = engine.url.render_as_string(hide_password=True)
+        raise DatabaseUnavailable(f"database: {shown} is no newsletter's: nothing is in it of one")
+
+
+def _keep(settings: Settings, engine: Engine) -> None:
+    back_up(engine, backup_file(settings, now=utc_now(), why="before-copy"))
 
 
 def _require_rest(engine: Engine) -> None:

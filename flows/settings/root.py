@@ -168,9 +168,12 @@ class Settings(BaseSettings):
             timezone=feed.timezone,
         )
 
-    def database_url(self) -> str:
-        """Return the database's address; a relative SQLite file is beside the settings file."""
-        url = self.database.url.get_secret_value()
+    def database_url(self, other: str = "") -> str:
+        """Return the address of the database, or of another one as the settings would name it.
+
+        A relative SQLite file is beside the settings file.
+        """
+        url = other or self.database.url.get_secret_value()
         scheme, _separator, rest = url.partition(":///")
         relative = rest and not rest.startswith(("/", ":memory:", "file:"))
         if not scheme.startswith("sqlite") or not relative:
