@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+from collections import deque
 from typing import TYPE_CHECKING
 
 import pytest
@@ -123,6 +124,23 @@ def test_a_file_that_nobody_of_ours_wrote_is_not_believed(
 ) -> None:
     write(tmp_path, url=url, owner=owner)
     assert served_url(tmp_path) is None
+
+
+def test_a_server_of_somebody_elses_may_take_its_time_to_come_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    with serving(other := Prefect(statuses=deque([503, 503]))):
+        monkeypatch.setenv("PREFECT_API_URL", other.url)
+        with prefect_server(tmp_path, narrate=told.append, patience=60) as url:
+            assert url == other.url
+        other.statuses = deque([503])
+        with (
+            pytest.raises(ServerError, match="does not answer; start that server"),
+            prefect_server(tmp_path, narrate=told.append),
+        ):
+            pass
+    assert told == [f"Prefect: {other.url} does not answer yet; waiting for it …"]
 
 
 SERVING = """

@@ -108,11 +108,12 @@ def _serve(settings: Settings, port: int) -> None:
 
 @contextlib.contextmanager
 def _server(settings: Settings, port: int) -> Iterator[tuple[str, Callable[[], bool] | None]]:
-    from flows.cli.server import own_server, prefect_server
+    from flows.cli.server import START_LIMIT, own_server, prefect_server
 
     private = settings.paths.private
     if os.environ.get("PREFECT_API_URL"):
-        with prefect_server(private, narrate=narrate) as url:
+        # After a power cut both start at the same moment.
+        with prefect_server(private, narrate=narrate, patience=START_LIMIT) as url:
             yield url, None
         return
     with own_server(private, ui=True, narrate=narrate, port=port) as own:

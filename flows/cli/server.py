@@ -31,14 +31,17 @@ POLL = 0.25
 
 
 @contextlib.contextmanager
-def prefect_server(state: Path, *, narrate: Callable[[str], None]) -> Iterator[str]:
+def prefect_server(
+    state: Path, *, narrate: Callable[[str], None], patience: float = 0.0
+) -> Iterator[str]:
     """Yield the API address of a healthy Prefect server and set PREFECT_API_URL to it.
 
-    `state` is the newsletter's `.newsletter` folder. Raises ServerError if none answers.
+    `state` is the newsletter's `.newsletter` folder; a server of somebody else's gets `patience`
+    seconds to come up. Raises ServerError if none answers.
     """
     configured = _configured()
     if configured:
-        _require_healthy(configured)
+        _require_healthy(configured, narrate, patience)
         yield configured
         return
     served = served_url(state)
@@ -188,16 +191,23 @@ def _configured() -> str:
     return os.environ.get("PREFECT_API_URL", "").rstrip("/")
 
 
-def _require_healthy(url: str) -> None:
-    if not _healthy(url):
+def _require_healthy(url: str, narrate: Callable[[str], None], patience: float) -> None:
+    limit = time.monotonic() + patience
+    told = False
+    while not _healthy(url):
         if _healthy(f"{url}/api"):
             raise ServerError(
                 f"Prefect: {url} is where people look; set PREFECT_API_URL to its API, {url}/api"
             )
-        raise ServerError(
-            f"Prefect: {url} does not answer; start that server, or unset PREFECT_API_URL to let "
-            "this command bring its own"
-        )
+        if time.monotonic() >= limit:
+            raise ServerError(
+                f"Prefect: {url} does not answer; start that server, or unset PREFECT_API_URL to "
+                "let this command bring its own"
+            )
+        if not told:
+            narrate(f"Prefect: {url} does not answer yet; waiting for it …")
+            told = True
+        time.sleep(POLL)
 
 
 def _healthy(url: str) -> bool:

@@ -30,8 +30,9 @@ EnvironmentFile=-{folder}/.newsletter/environment
 Environment={home}
 Restart=on-failure
 RestartSec=10
-# Wrong settings do not mend themselves.
+# Wrong settings do not mend themselves; stopped while it starts, serve says 130.
 RestartPreventExitStatus=2
+SuccessExitStatus=130
 # The first signal is for serve alone: a run in progress finishes its request and says so.
 KillMode=mixed
 TimeoutStopSec=120
