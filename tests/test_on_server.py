@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import deque
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,10 @@ from flows.cli.on_server import Server, follow, parameters, trigger, verdict_val
 from flows.errors import ServerError
 from flows.models import Outcome, Verdict
 from flows.pipeline.options import RunOptions
+from flows.pipeline.stores import open_store
 from flows.pipeline.verdicts import from_json
+from flows.pipeline.work import utc_now
+from flows.store import runs
 from flows.weekly import api
 from flows.weekly.settling import Settler
 from tests.newsletters import Newsletter
@@ -231,3 +235,26 @@ def test_only_its_own_runs_are_ended_on_a_server_that_is_shared(
     Settler(settings, own=False, narrate=lambda _: None).settle()
     told = [path for path, _ in prefect.asked if path.endswith("/r9/set_state")]
     assert bool(told) is ended
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_what_an_earlier_container_left_running_is_ended_on_a_server_of_its_own(
+    prefect: Prefect,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    own: bool,  # noqa: FBT001 - parametrised
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", prefect.url)
+    told_of = {"parameters": {"config": str(settings.path)}, "deployment_id": "d9"}
+    state = {"state": {"type": "RUNNING", "timestamp": LONG_AGO}}
+    prefect.unfinished = [{"id": "r9", "name": "issue-001"} | told_of | state]
+    with open_store(settings) as engine:
+        owner = "a-container-of-before:7:123"
+        begun = partial(runs.begin, engine, job="weekly", flow_run="r9", scheduled=True)
+        begun(owner=owner, now=utc_now())
+        Settler(settings, own=own, narrate=lambda _: None).settle()
+        kept = runs.find_flow_run(engine, "r9")
+    told = [path for path, _ in prefect.asked if path.endswith("/r9/set_state")]
+    # On another's server it may be at work on another machine.
+    assert kept is not None
+    assert (bool(told), kept.ended_at is not None) == (own, own)

@@ -19,7 +19,7 @@ from flows.store.owner import alive, this_process
 from flows.store.runs import Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from datetime import datetime
 
     from flows.settings import Settings
@@ -148,13 +148,15 @@ def letter(settings: Settings, verdict: Verdict) -> Letter:
     )
 
 
-def settle(settings: Settings, *, now: datetime) -> list[RunRecord]:
+def settle(settings: Settings, *, now: datetime, lost: Collection[str] = ()) -> list[RunRecord]:
     """End the runs whose process is dead, tell the editor, and return them.
 
-    A run on another machine is that machine's to settle.
+    A run on another machine is that machine's to settle, unless its id at Prefect is among the
+    `lost`: a container that is made anew has another name, and is another machine then.
     """
     with open_store(settings) as engine:
-        dead = [one for one in runs.unended(engine) if alive(one.owner) is False]
+        unended = runs.unended(engine)
+        dead = [one for one in unended if alive(one.owner) is False or one.flow_run in lost]
         settled = []
         for one in dead:
             after = "newsletter run goes on from there" if one.job in (WEEKLY, SEND) else ""

@@ -51,9 +51,11 @@ class Settler:
     def settle(self) -> None:
         """End what a killed process left unfinished; raises httpx.HTTPError."""
         try:
-            settle(self._settings, now=utc_now())
             with open_store(self._settings) as engine, _client() as client:
-                for found in _unfinished(client):
+                unfinished = _unfinished(client)
+                lost = {one["id"] for one in unfinished if self._nobody_runs(one)}
+                settle(self._settings, now=utc_now(), lost=lost)
+                for found in unfinished:
                     known = runs.find_flow_run(engine, found["id"])
                     if _is_over(known) if known else self._is_lost(found):
                         _end(client, found["id"], known)
@@ -98,12 +100,16 @@ class Settler:
                 asked.raise_for_status()
                 self._narrate(f"Issue {number} was cut short: its sending goes on.")
 
+    def _nobody_runs(self, found: dict[str, Any]) -> bool:
+        """Say whether only we could run it, and have not begun to."""
+        return self._fresh and bool(found["deployment_id"])
+
     def _is_lost(self, found: dict[str, Any]) -> bool:
         """Say whether a run that never told of itself is over."""
         if not (self._own or api.is_ours(self._settings, found["parameters"])):
             # Another newsletter's, or nothing that we know.
             return False
-        if self._fresh and found["deployment_id"]:
+        if self._nobody_runs(found):
             return True
         if found["state"]["type"] == "PENDING":
             # It may wait for a worker, on a machine that is busy or switched off.
