@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from flows.models import Entry, IssueRecord
     from flows.pipeline.drafting import Window
+    from flows.pipeline.skipping import Skip
     from flows.settings import Settings
     from flows.store.decisions import Decision
 
@@ -94,7 +95,7 @@ class Coming:
     number: int
     covers: Window
     decisions: tuple[Decision, ...]
-    skip: str
+    skip: Skip | None
     is_drafted: bool
 
 
