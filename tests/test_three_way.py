@@ -194,6 +194,16 @@ def test_the_ends_of_lines_stay_an_editors() -> None:
     assert found.count("\r\n") == found.count("\n")
 
 
+def test_lines_that_end_in_a_lone_return_are_lines_too() -> None:
+    text = write(WROTE).replace("\n", "\r")
+    fresh = issue(*FRESH.entries, entry("sails"))
+    for only_add in (False, True):
+        found = again(text, fresh, WROTE, only_add=only_add).text
+        told = read(found, path=PATH)
+        assert [one.title for one in told.new] == ["All about sails"]
+        assert (MENDED in found) is not only_add
+
+
 def test_a_broken_file_is_told_and_left() -> None:
     with pytest.raises(IssueError, match="line 1"):
         again("no front matter", FRESH, WROTE)

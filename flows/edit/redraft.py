@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from flows.models import Entry, Issue, Story
 
 _HEADING = re.compile(r"^##(?!#)[ \t]*(.*?)[ \t]*$", re.MULTILINE)
-_BREAK = re.compile(r"\r\n|\r|\n")
+# No editor has ended lines so for decades; what is added could not be told from what stands.
+_LONE_RETURN = re.compile(r"\r(?!\n)")
 _WHY = "<!-- why: "
 # A blurb that the editor's own program wrote is not asked for again.
 DRAFT_NOTE = "draft: "
@@ -52,6 +53,7 @@ def add_only(text: str, fresh: Issue, *, wrote: Issue | None, added: Sequence[En
 
     For an issue that is approved, and where it is not known what we `wrote`.
     """
+    text = _LONE_RETURN.sub("\n", text)
     if wrote is None:
         mine = replace(fresh, new=(), left_over=())
     else:
@@ -67,6 +69,7 @@ def redraft(
     `wrote` is what we wrote last, `added` what is `missing`, and `title` the newsletter's. Raises
     IssueError if the text cannot be read.
     """
+    text = _LONE_RETURN.sub("\n", text)
     standing = read_placed(text, path=path)
     known = _with(standing.issue, wrote)
     booked = [one for one in fresh.entries if one.sponsor and not _has_sponsor(known, one)]
@@ -257,9 +260,6 @@ def _blocks(text: str, standing: Placed) -> list[tuple[int, int, Entry]]:
     Lines are counted from 0.
     """
     lines = _lines(text)
-    if len(_BREAK.split(text)) != len(lines):
-        # Ends of lines that no editor has written for decades: left alone.
-        return []
     headings = [number for number, line in enumerate(lines) if _HEADING.match(line)]
     left = [number for number in headings if _is_left_over(lines[number])]
     starts = [(number - 1, entry) for number, entry in standing.places]
