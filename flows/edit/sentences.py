@@ -12,7 +12,7 @@ _ABBREVIATIONS = frozenset(
     "e.g i.e etc vs cf approx mr mrs ms dr prof st jr sr inc ltd corp co bros dept est al ed eds "
     "gen col sen rep gov rev u.s u.k e.u a.m p.m ph.d incl excl resp max min "
     # German ones; "usw." ends sentences.
-    "z.b d.h u.a bzw ca ggf evtl inkl vgl".split()
+    "z.b d.h u.a bzw ggf evtl inkl vgl".split()
 )
 # These end sentences too ("The answer is no."); before a figure they are abbreviations.
 _BEFORE_FIGURES = frozenset(
