@@ -132,6 +132,11 @@ def test_init_says_what_to_type_next(tmp_path: Path) -> None:
         assert f"newsletter {command}" in told
 
 
+def test_somebody_gets_the_first_issue_before_it_is_run(tmp_path: Path) -> None:
+    steps = init(str(tmp_path)).stderr.partition("Next:")[2]
+    assert 0 < steps.find("newsletter subscribers add") < steps.find("newsletter run")
+
+
 def test_nothing_but_narration_is_printed(tmp_path: Path) -> None:
     assert init(str(tmp_path)).stdout == ""
 

@@ -174,6 +174,7 @@ def _tell_next(file: Path) -> None:
         (f"newsletter gather{option}", "fetch the feeds"),
         (f"newsletter draft{option}", "write the first issue's file"),
         (f"newsletter preview{option}", "see it as a mail"),
+        (f"newsletter subscribers add EMAIL --consent TEXT{option}", "a reader, such as yourself"),
         (f"newsletter run{option}", "the whole week at once, into the outbox: nobody is mailed"),
     ]
     if not standard or file.parent == Path():
