@@ -236,7 +236,7 @@ class Search:
             number=number,
             covers=covers,
             decisions=tuple(one for one in made if one.story in stories),
-            skip=drafted.skip,
+            skip=drafted.skip.reason if drafted.skip else "",
             is_drafted=files_of(settings, number).draft.exists(),
         )
 

@@ -144,7 +144,7 @@ def _waiting(known: Known, lead: Decision) -> _Word:
         told = f"it came after #{coming.number} was drafted; newsletter draft adds it if there is"
         told += " room"
     elif coming.skip:
-        told = f"it waits for #{coming.number}, which has too little yet: {coming.skip.reason}"
+        told = f"it waits for #{coming.number}, which has too little yet: {coming.skip}"
     else:
         told = f"it waits for #{coming.number}, which is not drafted yet"
     if lead.fate is Fate.CHOSEN:
