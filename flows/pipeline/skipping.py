@@ -33,7 +33,7 @@ def too_few(settings: Settings, engine: Engine, drafted: Drafted) -> Skip | None
     if not settings.feeds:
         return Skip(reason="the settings list no feed", next="newsletter feeds add URL")
     states = load_states(engine, [feed.url for feed in settings.feed_list()])
-    if not states:
+    if not (states or drafted.items):
         return Skip(reason="no feed was asked yet", next="newsletter gather")
     failing = sum(1 for state in states.values() if state.failures or state.gone)
     reason = _little(drafted, count, least)
