@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
 from collections import deque
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from flows.cli.server import alone, announced, keeper, own_server, prefect_server, served_url
@@ -67,6 +69,25 @@ def test_a_server_that_is_set_and_does_not_answer_is_told(
         prefect_server(tmp_path, narrate=told.append),
     ):
         pass
+
+
+def test_a_server_on_this_machine_is_asked_without_a_proxy(
+    url: str, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "intranet.example")
+    with (
+        announced(tmp_path, url),
+        prefect_server(tmp_path, narrate=told.append),
+        httpx.Client() as any_client,
+    ):
+        # As Prefect's own client asks, which heeds the environment.
+        assert any_client.get(f"{url}/health").status_code == httpx.codes.OK
+        assert os.environ["no_proxy"].startswith("intranet.example,")
+    assert os.environ["no_proxy"] == "intranet.example"
 
 
 def test_a_port_on_which_another_newsletters_server_answers_is_not_taken_for_ours(

@@ -20,6 +20,7 @@ import httpx
 
 from flows.errors import ServerError
 from flows.store.owner import alive, this_process
+from flows.weekly import api
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +47,7 @@ def prefect_server(
         return
     served = served_url(state)
     if served:
-        with _environment(PREFECT_API_URL=served):
+        with _environment(PREFECT_API_URL=served, **_unproxied()):
             yield served
         return
     with own_server(state, ui=False, narrate=narrate) as own:
@@ -87,7 +88,7 @@ def own_server(
         with _turn(home):
             child = until_the_end.enter_context(_child(listener, log, ui=ui))
             _wait_until_healthy(url, child, log)
-        with _environment(PREFECT_API_URL=url):
+        with _environment(PREFECT_API_URL=url, **_unproxied()):
             yield OwnServer(url=url, child=child)
 
 
@@ -191,6 +192,13 @@ def _configured() -> str:
     return os.environ.get("PREFECT_API_URL", "").rstrip("/")
 
 
+def _unproxied() -> dict[str, str]:
+    """Return the variables with which Prefect's client asks this machine without a proxy."""
+    both = ("no_proxy", "NO_PROXY")
+    listed = next((os.environ[name] for name in both if os.environ.get(name)), "")
+    return dict.fromkeys(both, ",".join(filter(None, [listed, "127.0.0.1", "localhost"])))
+
+
 def _require_healthy(url: str, narrate: Callable[[str], None], patience: float) -> None:
     limit = time.monotonic() + patience
     told = False
@@ -212,7 +220,8 @@ def _require_healthy(url: str, narrate: Callable[[str], None], patience: float) 
 
 def _healthy(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/health", timeout=5).status_code == httpx.codes.OK
+        with api.open_client(url, timeout=5) as client:
+            return client.get("/health").status_code == httpx.codes.OK
     except (httpx.HTTPError, httpx.InvalidURL):
         return False
 

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from flows.models import Entry, IssueRecord
     from flows.pipeline.drafting import Window
-    from flows.pipeline.skipping import Skip
     from flows.settings import Settings
     from flows.store.decisions import Decision
 
@@ -95,7 +94,7 @@ class Coming:
     number: int
     covers: Window
     decisions: tuple[Decision, ...]
-    skip: Skip | None
+    skip: str
     is_drafted: bool
 
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from flows.settings.shapes import is_loopback
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -28,9 +30,13 @@ WEEKLY, WAVE = "weekly", "wave"
 MARK = 6
 
 
-def open_client(url: str) -> httpx.Client:
-    """Return a client of the API at this address, with what the environment has to log in."""
-    return httpx.Client(base_url=url, timeout=TIMEOUT, headers=_login())
+def open_client(url: str, *, timeout: float = TIMEOUT) -> httpx.Client:
+    """Return a client of the API at this address, with what the environment has to log in.
+
+    A server on this machine is asked without a proxy. Raises httpx.InvalidURL.
+    """
+    direct = is_loopback(httpx.URL(url).host)
+    return httpx.Client(base_url=url, timeout=timeout, headers=_login(), trust_env=not direct)
 
 
 def _login() -> dict[str, str]:
