@@ -123,8 +123,15 @@ def test_a_feed_that_stops_redirecting_has_not_moved() -> None:
 
 def test_an_hour_passes_between_two_visits_whatever_was_said() -> None:
     asked = replace(STATE, asked_at=NOW, due_at=NOW)
-    assert manners.due_at(asked, least_interval=HOUR) == NOW + HOUR
-    assert manners.due_at(STATE, least_interval=HOUR) is None
+    assert manners.due_at(asked, least_interval=HOUR, now=NOW) == NOW + HOUR
+    assert manners.due_at(STATE, least_interval=HOUR, now=NOW) is None
+
+
+def test_a_clock_that_was_wrong_silences_no_feed_for_years() -> None:
+    asked = replace(STATE, asked_at=NOW + 9000 * HOUR, due_at=NOW + 9001 * HOUR)
+    assert manners.due_at(asked, least_interval=HOUR, now=NOW) is None
+    askew = replace(STATE, asked_at=NOW + HOUR / 2)
+    assert manners.due_at(askew, least_interval=HOUR, now=NOW) == NOW + 1.5 * HOUR
 
 
 @pytest.mark.parametrize(

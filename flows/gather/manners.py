@@ -44,10 +44,15 @@ _TOLD = "it told us to keep away"
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
 
 
-def due_at(state: FeedState, *, least_interval: timedelta) -> datetime | None:
-    """Return the moment before which the feed is left alone, None if it never was asked."""
+def due_at(state: FeedState, *, least_interval: timedelta, now: datetime) -> datetime | None:
+    """Return the moment before which the feed is left alone, None if it never was asked.
+
+    Who was asked in a time to come was asked while the clock was wrong, perhaps by years.
+    """
     if state.asked_at is None:
         return state.due_at
+    if state.asked_at > now + least_interval:
+        return None
     earliest = state.asked_at + least_interval
     return max(state.due_at, earliest) if state.due_at else earliest
 

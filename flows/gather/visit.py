@@ -58,7 +58,7 @@ class Visitor:
         if state.gone:
             problem = f"{state.error}; it is not asked any more: remove it from the settings"
             return FeedReport(feed=feed, state=state, status="gone", problem=problem)
-        due = due_at(state, least_interval=self.least_interval)
+        due = due_at(state, least_interval=self.least_interval, now=self.now)
         if due is None or due <= self.now or local_path(feed):
             return None
         asked = f"asked at {_told(state.asked_at)}, " if state.asked_at else ""

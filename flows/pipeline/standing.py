@@ -91,7 +91,7 @@ def _standing(feed: Feed, state: FeedState | None, *, items: int, now: datetime)
         return Standing(
             feed=feed, state="new", reason="it was never asked", command="newsletter gather"
         )
-    due = None if state.gone else due_at(state, least_interval=LEAST_INTERVAL)
+    due = None if state.gone else due_at(state, least_interval=LEAST_INTERVAL, now=now)
     word, reason, command = _word(feed, state, due=due, now=now)
     return Standing(
         feed=feed,
