@@ -68,6 +68,7 @@ STATEMENTS: dict[str, Callable[[Engine], object]] = {
     "left_by_day": lambda engine: figures.left_by_day(engine, since=SINCE),
     "failed_by_day": lambda engine: figures.failed_by_day(engine, since=SINCE),
     "left_by_issue": figures.left_by_issue,
+    "erase_words": lambda engine: shares.erase_words(engine, 1),
     "tag_people": lambda engine: labels.tag_people(engine, ["reader1@example.org"], "staff"),
     "count_tags": labels.count_tags,
     "tags_by_person": lambda engine: labels.tags_by_person(engine, [1]),
