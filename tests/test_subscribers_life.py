@@ -89,7 +89,7 @@ class Life(RuleBasedStateMachine):
     def _go_on(self, **lasts: float) -> None:
         self.now += timedelta(**(lasts or {"seconds": 10}))
 
-    @rule(keys=st.lists(KEYS, max_size=4), said=st.sampled_from(["", "since 2019"]))
+    @rule(keys=st.lists(KEYS, min_size=1, max_size=4), said=st.sampled_from(["", "since 2019"]))
     def bring_in(self, keys: list[str], said: str) -> None:
         self._go_on()
         people = [
@@ -271,4 +271,4 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=30, stateful_step_count=30)
+TestLife.settings = settings(max_examples=60, stateful_step_count=20)
