@@ -59,6 +59,8 @@ def complaint(more: str, *, least: str = LEAST) -> str:
         pytest.param('[schedule]\ngrace = "6 hours"', 'such as "90m"', id="no-duration"),
         pytest.param("[schedule]\ngrace = 6", "a duration", id="duration-as-number"),
         pytest.param('[gather]\nmax_age = "0d"', "longer than nothing", id="empty-duration"),
+        pytest.param('[schedule]\ngrace = "7d"', "another issue's slot", id="grace-of-a-week"),
+        pytest.param('[schedule]\ndraft_ahead = "8d"', "another issue's slot", id="too-far-ahead"),
         pytest.param('[gather]\nmax_age = "9999w"', "ten years", id="endless-duration"),
         pytest.param(
             '[schedule]\ntimezone = "Europe/Berln"', 'did you mean "Europe/Berlin"', id="no-zone"

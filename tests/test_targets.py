@@ -55,6 +55,20 @@ def test_the_fences_own_minutes_are_within_the_lead(tmp_path: Path) -> None:
     assert lead(settings).total_seconds() / 60 > settings.sending.fence_minutes
 
 
+@pytest.mark.parametrize("grace", ["0h", "6h", "6d23h59m"])
+@pytest.mark.parametrize("late", [timedelta(), timedelta(minutes=20), timedelta(minutes=29)])
+def test_a_run_ahead_of_its_slot_is_for_that_slot_however_long_the_grace(
+    tmp_path: Path, engine: Engine, grace: str, late: timedelta
+) -> None:
+    made = newsletter(tmp_path, day="monday", time="08:00", sending=FENCED)
+    text = (tmp_path / "newsletter.toml").read_text(encoding="utf-8")
+    text = text.replace("draft_ahead", f'grace = "{grace}"\ndraft_ahead')
+    (tmp_path / "newsletter.toml").write_text(text, encoding="utf-8")
+    starts_at = datetime(2026, 11, 30, 7, 30, tzinfo=UTC)
+    found = choose(made.settings, engine, RunOptions(scheduled=True), now=starts_at + late)
+    assert found.slot == datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
+
+
 def test_a_draft_is_written_two_days_ahead(tmp_path: Path) -> None:
     assert draft_cron(newsletter(tmp_path, day="monday", time="08:00").settings) == "0 8 * * 6"
 

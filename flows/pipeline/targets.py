@@ -66,16 +66,18 @@ def is_live(settings: Settings, record: IssueRecord, now: datetime) -> bool:
 def _scheduled(settings: Settings, engine: Engine, now: datetime) -> Target:
     """Return the slot that a run of the schedule is for, never one that is a week away."""
     schedule = settings.schedule
-    slot = due_slot(schedule, now, schedule.grace)
-    if slot is None:
-        slot = next_slot(schedule, now)
-        # By the wall clock, as the cron line has it: in the night in which an hour comes twice
-        # a run may start that hour early, and the fence holds its mail until the slot.
-        zone = ZoneInfo(schedule.timezone)
-        ahead = _wall(slot, zone) - _wall(now, zone)
-        if ahead > lead(settings) + EARLY:
+    slot = next_slot(schedule, now)
+    # By the wall clock, as the cron line has it: in the night in which an hour comes twice a run
+    # may start that hour early, and the fence holds its mail until the slot.
+    zone = ZoneInfo(schedule.timezone)
+    ahead = _wall(slot, zone) - _wall(now, zone)
+    # The one ahead first: within a long grace the one of last week is still due.
+    if ahead > lead(settings) + EARLY:
+        due = due_slot(schedule, now, schedule.grace)
+        if due is None:
             missed = f"its slot is over by more than the grace of {schedule.grace}"
             return Target(slot=None, record=None, missed=missed)
+        slot = due
     return Target(slot=slot, record=issues.find_slot(engine, slot))
 
 

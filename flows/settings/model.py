@@ -22,7 +22,6 @@ from flows.settings.shapes import (
     BaseAddress,
     Clock,
     Domain,
-    Duration,
     Host,
     Line,
     Mailbox,
@@ -32,6 +31,7 @@ from flows.settings.shapes import (
     PageAddress,
     Period,
     Weekday,
+    WithinAWeek,
     Zone,
 )
 
@@ -111,8 +111,8 @@ class ScheduleSettings(Part):
     day: Weekday = "monday"
     time: Clock = time(8, 0)
     timezone: Zone = "UTC"
-    draft_ahead: Duration = timedelta(hours=48)
-    grace: Duration = timedelta(hours=6)
+    draft_ahead: WithinAWeek = timedelta(hours=48)
+    grace: WithinAWeek = timedelta(hours=6)
 
 
 class GatherSettings(Part):

@@ -20,6 +20,7 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 # Longer than this is a slip of the pen, and far longer overflows.
 LONGEST = timedelta(days=3660)
+WEEK = timedelta(days=7)
 
 _DURATION = re.compile(r"(?:\d{1,6}[wdhms])+")
 _PART = re.compile(r"(\d+)([wdhms])")
@@ -218,6 +219,12 @@ def _bounded(value: timedelta) -> timedelta:
     return value
 
 
+def _within_a_week(value: timedelta) -> timedelta:
+    if value >= WEEK:
+        raise ValueError("; that is a week or more, so another issue's slot would be meant")
+    return value
+
+
 # A field's description is the shape that a message asks for: "write …".
 Line = Annotated[str, AfterValidator(_one_line)]
 Name = Annotated[Line, AfterValidator(_some)]
@@ -262,3 +269,8 @@ Duration = Annotated[
     Field(description='a duration such as "90m", "48h" or "7d"'),
 ]
 Period = Annotated[Duration, AfterValidator(_positive)]
+WithinAWeek = Annotated[
+    Duration,
+    AfterValidator(_within_a_week),
+    Field(description='a duration such as "90m", "48h" or "6d"'),
+]
