@@ -204,6 +204,19 @@ def test_a_clock_that_differs_from_the_databases_is_broken(
     assert "by the clock of the database's server" in look(newsletter, "clock").told
 
 
+def test_one_fault_is_one_finding(newsletter: Newsletter) -> None:
+    (newsletter.folder / "newsletter.db").write_bytes(b"garbage, " * 100)
+    found = list(examine(newsletter.settings, online=False, clock=newsletter.clock))
+    broken = {one.part for one in found if one.health is Health.BROKEN}
+    # This machine's libraries may be others than the package wants.
+    assert broken - {"versions"} == {"database"}
+    [clock] = [one for one in found if one.part == "clock"]
+    assert (clock.health, clock.told) == (
+        Health.UNKNOWN,
+        "not looked at before the database is mended",
+    )
+
+
 def test_dns_is_asked_only_online(newsletter: Newsletter) -> None:
     assert look(newsletter, "domain").health is Health.UNKNOWN
     assert look(newsletter, "domain", online=True).health in (Health.BROKEN, Health.LOOK)

@@ -86,11 +86,16 @@ def examine(
         ("domain", lambda: _domain(settings, resolver, online=online)),
         ("editor", lambda: _editor(settings)),
     )
+    told_of: dict[str, str] = {}
     for part, look in parts:
         try:
             found = list(look())
         except NewsletterError as error:
+            # One fault is one finding, however many parts stand on what is broken.
+            first = told_of.setdefault(str(error), part)
             found = [(Health.BROKEN, str(error), "")]
+            if first != part:
+                found = [(Health.UNKNOWN, f"not looked at before the {first} is mended", "")]
         for health, told, advice in found:
             yield Diagnosis(part=part, health=health, told=told, next=advice)
 
