@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sqlite3
 import tempfile
 import uuid
 import warnings
@@ -66,21 +68,32 @@ def sendgrid_server() -> Iterator[SendGridServer]:
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Prefect's folder with a migrated, empty database: made once, copied by who needs one."""
-    state = tmp_path_factory.mktemp("home")
-    with own_server(state, ui=False, narrate=lambda _: None):
-        pass
-    return state / "prefect"
+def first_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """A Prefect server of this session's own: a copy of its folder when it was new, its address.
+
+    PREFECT_API_URL names it meanwhile. To make its database takes longer than all the rest, so
+    there is one, and whoever needs a server of his own starts it on the copy.
+    """
+    state, copy = tmp_path_factory.mktemp("prefect"), tmp_path_factory.mktemp("home")
+    with own_server(state, ui=False, narrate=lambda _: None) as own:
+        with (
+            contextlib.closing(sqlite3.connect(state / "prefect" / "prefect.db")) as made,
+            contextlib.closing(sqlite3.connect(copy / "prefect.db")) as new,
+        ):
+            made.backup(new)
+        yield copy, own.url
 
 
 @pytest.fixture(scope="session")
-def api(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Prefect server of this session's own; PREFECT_API_URL names it."""
-    state = tmp_path_factory.mktemp("prefect")
-    shutil.copytree(home, state / "prefect")
-    with own_server(state, ui=False, narrate=lambda _: None) as own:
-        yield own.url
+def home(first_server: tuple[Path, str]) -> Path:
+    """Prefect's folder with a migrated, empty database, to be copied."""
+    return first_server[0]
+
+
+@pytest.fixture(scope="session")
+def api(first_server: tuple[Path, str]) -> str:
+    """The address of a Prefect server that all tests share; PREFECT_API_URL names it."""
+    return first_server[1]
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -176,10 +177,12 @@ def test_a_stop_while_prefect_starts_is_one_sentence(
 
 def test_a_server_that_dies_in_mid_run_hides_no_verdict(
     by_sendgrid: Newsletter,
+    home: Path,
     tmp_path_factory: pytest.TempPathFactory,
     sendgrid_server: SendGridServer,
 ) -> None:
     state = tmp_path_factory.mktemp("mortal")
+    shutil.copytree(home, state / "prefect")
     with own_server(state, ui=False, narrate=lambda _: None) as server:
         keys = {"PREFECT_API_URL": server.url, "SENDGRID_API_KEY": SENDGRID_KEY}
         with (

@@ -171,7 +171,7 @@ def test_a_failed_verdict_is_a_failed_run(api: str, newsletter: Newsletter) -> N
 def test_serve_runs_what_is_triggered_and_leaves_the_schedule_unpaused(
     newsletter: Newsletter, home: Path
 ) -> None:
-    with Serve(newsletter, home) as serve:
+    with Serve(newsletter, home=home) as serve:
         command = [sys.executable, "-m", "flows.cli", "run", "--on-server", "--json"]
         told = subprocess.run(
             command, cwd=newsletter.folder, env=bare(), capture_output=True, check=False, text=True
@@ -199,7 +199,7 @@ def test_serve_runs_what_is_triggered_and_leaves_the_schedule_unpaused(
 
 def test_what_dies_in_mid_send_is_settled_and_sent_to_its_end(  # noqa: PLR0915 - three starts
     newsletter: Newsletter,
-    home: Path,
+    api: str,
     sendgrid_server: SendGridServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -209,13 +209,13 @@ def test_what_dies_in_mid_send_is_settled_and_sent_to_its_end(  # noqa: PLR0915 
     newsletter.write(sending=sending).subscribe(40)
     with answering(newsletter) as url:
         newsletter.write(sending=sending, base_url=url)
-        with Serve(newsletter, home) as serve:
+        with Serve(newsletter, server=api) as serve:
             first = serve.trigger()
             eventually(lambda: len(sendgrid_server.accepted) > 2, what="the first mails")
             serve.kill()
         so_far = len(sendgrid_server.accepted)
         # Killed with its run: the next start ends that run, and goes on with its issue.
-        with Serve(newsletter, home) as serve:
+        with Serve(newsletter, server=api) as serve:
             assert eventually(lambda: _ended(serve.url, first), what="the end")["type"] == "CRASHED"
             eventually(lambda: len(sendgrid_server.accepted) > so_far + 2, what="more mails")
         # Asked to stop, the run finished its request and told how far it came.
@@ -225,7 +225,8 @@ def test_what_dies_in_mid_send_is_settled_and_sent_to_its_end(  # noqa: PLR0915 
             interrupted = runs.last_ended(engine, "send")
         assert interrupted is not None
         assert "interrupted" in interrupted.reason
-        with Serve(newsletter, home) as serve:
+        sendgrid_server.slowness = 0.0
+        with Serve(newsletter, server=api):
             eventually(lambda: _is_sent(newsletter), what="the end of the issue")
     with open_store(newsletter.settings) as engine:
         counts = SqlLedger(engine, 1).counts()
@@ -233,6 +234,32 @@ def test_what_dies_in_mid_send_is_settled_and_sent_to_its_end(  # noqa: PLR0915 
     assert (counts.accepted + counts.in_doubt, counts.intended) == (40, 40)
     assert counts.in_doubt <= 1
     assert set(sendgrid_server.delivered.values()) == {1}
+
+
+def test_the_server_that_serve_brought_ends_with_it_however_it_ends(
+    tmp_path: Path, home: Path
+) -> None:
+    shutil.copytree(home, tmp_path / "prefect")
+    with subprocess.Popen(
+        [sys.executable, "-c", BRINGING, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as bringing:
+        assert bringing.stdout is not None
+        url = bringing.stdout.readline().strip()
+        assert _answers(url)
+        bringing.kill()
+    eventually(lambda: not _answers(url), what="the end of the server")
+
+
+BRINGING = """
+import pathlib, sys
+from flows.cli.server import own_server
+with own_server(pathlib.Path(sys.argv[1]), ui=False, narrate=lambda _: None) as own:
+    print(own.url, flush=True)
+    sys.stdin.read()
+"""
 
 
 def test_two_schedulers_that_fire_at_the_same_moment_send_once(
@@ -319,13 +346,16 @@ def out_of_order() -> Iterator[str]:
 class Serve:
     """`newsletter serve` as a process, with its runs in one group that can be killed."""
 
-    def __init__(self, newsletter: Newsletter, home: Path) -> None:
+    def __init__(
+        self, newsletter: Newsletter, *, home: Path | None = None, server: str = ""
+    ) -> None:
+        self._newsletter = newsletter
         self._folder = newsletter.folder
-        private = newsletter.folder / ".newsletter"
-        self._private = private
-        if not (private / "prefect").exists():
+        self._private = newsletter.folder / ".newsletter"
+        self._environment = {"PREFECT_API_URL": server} if server else {}
+        if home:
             # Its database is made already: that takes longer than all the rest.
-            shutil.copytree(home, private / "prefect")
+            shutil.copytree(home, self._private / "prefect")
         self.exit_code: int | None = None
 
     def __enter__(self) -> Self:
@@ -334,7 +364,7 @@ class Serve:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "flows.cli", "serve", *options],
             cwd=self._folder,
-            env=bare(),
+            env=bare() | self._environment,
             stderr=self._log,
             stdout=self._log,
             start_new_session=True,
@@ -366,12 +396,14 @@ class Serve:
 
     def trigger(self) -> str:
         """Trigger the weekly run, return its id."""
+        from flows.weekly.api import ours
+
+        settings = self._newsletter.settings
+        asked = {"flows": {"name": {"any_": ["weekly"]}}}
         weekly = eventually(
-            lambda: ask(
-                self.url, "/deployments/filter", deployments={"name": {"any_": ["weekly"]}}
-            ),
+            lambda: ours(settings, ask(self.url, "/deployments/filter", **asked) or []),
             what="the deployment",
-        )[0]
+        )
         run = eventually(
             lambda: ask(self.url, f"/deployments/{weekly['id']}/create_flow_run"),
             what="an answer to the trigger",
@@ -381,8 +413,6 @@ class Serve:
     def kill(self) -> None:
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        # Its server sees that, and ends.
-        eventually(lambda: not _answers(self.url), what="the end of the server")
 
 
 def _answers(url: str) -> bool:

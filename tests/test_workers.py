@@ -173,6 +173,7 @@ def test_a_worker_that_is_killed_costs_nobody_their_mail(
         so_far = len(sendgrid_server.accepted)
         wait_for(lambda: len(sendgrid_server.accepted) > so_far + 4, what="more mails")
         first.kill()
+        sendgrid_server.slowness = 0.0
         wait_for(lambda: is_sent(newsletter), what="the end of the issue")
     told = counts(newsletter)
     assert (told.accepted, told.in_doubt, told.intended) == (PEOPLE, 0, PEOPLE)
