@@ -154,10 +154,6 @@ SAME = {
         item("https://a.example/one", "Lockjaw 10 Release Candidate 2 brings colours to doors"),
         item("https://b.example/two", "Lockjaw 10 RC2 brings colours to doors", feed="B"),
     ),
-    "a second page of one name, as Drupal numbers it": (
-        item("https://example.com/blog/registry-night-0", "Registry night"),
-        item("https://example.com/blog/registry-night", "Registry night"),
-    ),
     "the latest and the stable version of a manual": (
         item("https://docs.example/en/latest/guides/locking.html", "How to lock doors and windows"),
         item("https://docs.example/en/stable/guides/locking.html", "How to lock doors and windows"),
@@ -312,6 +308,14 @@ DIFFERENT = {
     "columns of one short text": (
         item("https://example.com/posts/tops", "Top posts of the week", TEXT[:90]),
         item("https://example.com/posts/liked", "Top posts of the week", TEXT[:90]),
+    ),
+    "two updates of one notice, as Drupal numbers them": (
+        item("https://example.com/notices/updated-recall-of-locks", "Updated: recall of locks"),
+        item("https://example.com/notices/updated-recall-of-locks-0", "UPDATED: recall of locks"),
+    ),
+    "texts that share a phrase at most": (
+        item("https://a.example/1", "A field guide to file locks", f"{OTHER_TEXT} {TEXT[:70]}"),
+        item("https://b.example/2", "A field guide to file locks", TEXT, feed="B"),
     ),
     "a second page under another title": (
         item("https://example.com/door-locks", "Door locks and keys"),

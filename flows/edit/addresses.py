@@ -82,9 +82,8 @@ SHORTEST_NAME = 3
 # How alike the words of two slugs must be to be one slug edited.
 LEAST_SLUG_OVERLAP = 0.6
 FEWEST_SLUG_WORDS = 2
-# So a second page of one name is numbered: by Drupal from 0, by others from 1, by WordPress from
-# 2. Higher numbers are a series' own.
-_COLLISION = frozenset({"0", "1", "2", "3"})
+# WordPress numbers a second page of one name so; higher numbers are a series' own.
+_COLLISION = frozenset({"2", "3"})
 
 
 @lru_cache(maxsize=4096)

@@ -47,7 +47,6 @@ class Thresholds:
     publishers_agree: float = 0.8
     texts_same: float = 0.85
     texts_identical: float = 0.95
-    texts_disagree: float = 0.1
     # From how many words on a text is worth that judgement.
     words_to_agree: int = 10
     words_of_copy: int = 15
@@ -295,7 +294,7 @@ def _weight_needed(
         return thresholds.title_with_text
     if agreed is not None and one.own and other.own:
         return thresholds.title_against_text
-    if agreed is not None and agreed < thresholds.texts_disagree:
+    if agreed is not None:
         return thresholds.title_against_comment
     # Two pieces of one title have words of their own in their addresses, a copy has not.
     if addresses.slugs_contain(one.address, other.address):
