@@ -64,7 +64,8 @@ class Prefect:
             return 200, [noise, line]
         if path == "/api/artifacts/filter":
             return 200, [{"data": json.dumps([as_json(self.verdict)])}] if self.verdict else []
-        return (200, {}) if path.startswith("/api/") else (404, {})
+        known = path.startswith("/api/") and not path.startswith("/api/api/")
+        return (200, {}) if known else (404, {})
 
 
 @contextmanager
@@ -88,7 +89,9 @@ def serving(prefect: Prefect) -> Iterator[None]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     prefect.url = f"http://127.0.0.1:{server.server_address[1]}/api"
-    yield
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
