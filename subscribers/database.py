@@ -115,6 +115,7 @@ def open_database(url: str) -> Engine:
             raise DatabaseUnavailable(_NO_ADDRESS)
         if is_sqlite(url):
             _require_writable(url)
+            _make_private(url)
             return _open_sqlite(url)
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
@@ -148,6 +149,15 @@ def _require_writable(url: str) -> None:
                 f"database: {place} cannot be written; give yourself write permission on the file "
                 "and its folder"
             )
+
+
+def _make_private(url: str) -> None:
+    # It holds readers' addresses: a new one is its owner's alone, and so are SQLite's files beside
+    # it, which take their rights from it.
+    path = sqlite_path(url)
+    if path is not None and path.parent.is_dir():
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _open_sqlite(url: str) -> Engine:

@@ -289,3 +289,21 @@ def test_an_import_binds_no_parameter_for_each_row(postgres_engine: Engine, now:
     emails = [f"reader{one}@example.org" for one in range(100)]
     assert admit(postgres_engine, now, *emails) == [Fate.ADDED] * 100
     assert max(bound) < 10
+
+
+def test_a_new_database_and_the_files_beside_it_are_their_owners_alone(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'newsletter.db'}")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE readers (email TEXT)"))
+        rights = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    engine.dispose()
+    assert rights["newsletter.db"] == 0o600
+    assert set(rights.values()) == {0o600}
+
+
+def test_the_rights_of_a_database_that_is_there_are_left(tmp_path: Path) -> None:
+    path = tmp_path / "newsletter.db"
+    path.touch(mode=0o600)
+    path.chmod(0o640)
+    open_database(f"sqlite:///{path}").dispose()
+    assert path.stat().st_mode & 0o777 == 0o640
