@@ -17,11 +17,12 @@ from flows.errors import NewsletterError
 from flows.models import Outcome
 from flows.pipeline import databases
 from flows.pipeline.stores import open_store
+from flows.pipeline.work import utc_now
 from flows.store import runs
 from flows.store.backups import back_up
 from flows.store.copying import TABLES, copy, summary
 from flows.store.migrations import ROOMS, migrate_all
-from flows.store.overview import damage, doubts, newest_moment
+from flows.store.overview import damage, database_time, doubts, newest_moment
 from flows.store.owner import this_process
 from flows.store.schema import items
 from subscribers.database import Migration, migrate, open_database, versions, versions_of
@@ -262,3 +263,12 @@ def test_what_a_person_asks_of_the_whole_is_the_same_on_both(any_engine: Engine)
     who = this_process()
     runs.begin(any_engine, job="weekly", flow_run="", scheduled=False, owner=who, now=NOW)
     assert newest_moment(any_engine) == NOW
+
+
+def test_a_server_tells_its_time_and_a_file_has_none(any_engine: Engine) -> None:
+    before, told, after = utc_now(), database_time(any_engine), utc_now()
+    if any_engine.dialect.name == "sqlite":
+        assert told is None
+    else:
+        assert told is not None
+        assert before - timedelta(seconds=1) <= told <= after + timedelta(seconds=1)
