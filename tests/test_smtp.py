@@ -308,6 +308,38 @@ def test_a_server_that_refuses_everybody_leaves_nobody_out(
     assert send(engine, smtp, Clock()).counts == Counts(accepted=count - 1, refused=1)
 
 
+@pytest.mark.parametrize("count", [3, 12])
+def test_small_batches_that_are_all_refused_leave_nobody_out(
+    engine: Engine, smtp: Smtp, mailbox: Mailbox, count: int
+) -> None:
+    """Under a low rate a batch is of two, or of one."""
+    start_issue(engine)
+    add_people(engine, count)
+    smtp.limit = 2
+    mailbox.recipients = {address(one): "554 relay access denied" for one in range(1, count + 1)}
+    assert send(engine, smtp, Clock()).counts == Counts(planned=count)
+    mailbox.recipients = {address(one): "550 no such user" for one in (1, 2)}
+    assert send(engine, smtp, Clock()).counts == Counts(accepted=count - 2, refused=2)
+
+
+def test_a_small_batch_that_is_put_off_is_no_end(
+    engine: Engine, smtp: Smtp, mailbox: Mailbox
+) -> None:
+    start_issue(engine)
+    add_people(engine, 7)
+    smtp.limit = 2
+    mailbox.recipients = {address(one): "550 no such user" for one in (1, 2, 3)}
+    mailbox.recipients[address(4)] = "450 greylisted"
+    clock = Clock()
+
+    def stop() -> bool:
+        if clock.waits:
+            mailbox.recipients.pop(address(4), None)
+        return False
+
+    assert send(engine, smtp, clock, stop).counts == Counts(accepted=4, refused=3)
+
+
 def test_a_rate_is_kept_over_the_batches(server: Controller, mailbox: Mailbox) -> None:
     clock = Clock()
     with Smtp(

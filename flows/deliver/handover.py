@@ -20,12 +20,9 @@ ENOUGH = 5
 
 def hand_over_next(sending: Sending, wave: Wave | None) -> Next:
     """Claim a batch and hand it over; LOOK_AROUND if there is none to claim."""
-    batch = sending.ledger.claim(
-        sending.batch_size, now=sending.now(), link=sending.link, wave=wave
-    )
+    batch = _claim(sending, wave)
     if batch is None:
         return LOOK_AROUND
-    sending.claimed(batch)
     parts = Parts(sending, batch)
     try:
         then = parts.hand_over()
@@ -33,6 +30,15 @@ def hand_over_next(sending: Sending, wave: Wave | None) -> Next:
         # Whatever ended this, what was not asked yet was surely not accepted.
         parts.give_back_rest()
     return _within_limits(sending, then)
+
+
+def _claim(sending: Sending, wave: Wave | None) -> Batch | None:
+    batch = sending.ledger.claim(
+        sending.batch_size, now=sending.now(), link=sending.link, wave=wave
+    )
+    if batch is not None:
+        sending.claimed(batch)
+    return batch
 
 
 def _within_limits(sending: Sending, then: Next) -> Next:
@@ -59,8 +65,9 @@ class Parts:
     def __init__(self, sending: Sending, batch: Batch) -> None:
         self._sending = sending
         self._parts = [batch]
-        # Refused alone, but not recorded yet: if nobody is accepted, the mail is to blame.
-        self._suspects: list[tuple[Batch, str]] = []
+        # Refused alone or all together, but not recorded yet: if nobody is accepted, the mail or
+        # the account is to blame.
+        self._suspects: list[tuple[Batch, Receipt]] = []
         # What the latest 400 said that named nobody: while it is searched for whom it is about,
         # each request may be one 400 more, and is counted before it is made.
         self._searching = ""
@@ -74,7 +81,8 @@ class Parts:
             then = self._hand_over_one(self._parts.pop())
         self._settle_suspects()
         if self._suspects and then.then is Then.GO_ON:
-            return Next(then=Then.STOP, reason=self._suspects[0][1])
+            [reason, *_] = self._suspects[0][1].refused.values()
+            return Next(then=Then.STOP, reason=reason)
         return then
 
     def give_back_rest(self) -> None:
@@ -126,18 +134,30 @@ class Parts:
             # Should the database fail now, it is given back like the parts not asked yet.
             self._parts.append(batch)
             return self._refused(batch, error)
+        then = GO_ON
         if self._is_nobody_welcome(batch, receipt):
-            self._parts.append(batch)
-            return Next(then=Then.STOP, reason=_all_refused(receipt))
-        self._sending.record(batch, receipt)
-        return _after(receipt, batch)
+            self._suspects.append((batch, receipt))
+        else:
+            self._sending.record(batch, receipt)
+            then = _after(receipt, batch)
+        if self._suspects and then.then is Then.GO_ON and not self._sending.counts.accepted:
+            return self._ask_others(batch.wave)
+        return then
 
     def _is_nobody_welcome(self, batch: Batch, receipt: Receipt) -> bool:
         """Return whether everybody so far was refused: no list is that wrong, but an account is."""
-        counts, refused = self._sending.counts, len(receipt.refused)
-        if counts.accepted or refused < len(batch.recipients):
-            return False
-        return refused >= ENOUGH or refused + counts.refused + counts.suppressed == counts.intended
+        return not self._sending.counts.accepted and len(receipt.refused) == len(batch.recipients)
+
+    def _ask_others(self, wave: Wave | None) -> Next:
+        """Go on until the refusals are enough to tell; a batch may be of one alone."""
+        refused, counts = sum(len(one.refused) for _, one in self._suspects), self._sending.counts
+        enough = refused >= ENOUGH
+        everybody = refused + counts.refused + counts.suppressed == counts.intended
+        others = None if enough or everybody else _claim(self._sending, wave)
+        if others is None:
+            return Next(then=Then.STOP, reason=_all_refused(*self._suspects[0], refused))
+        self._parts.append(others)
+        return GO_ON
 
     def _ask(self, batch: Batch) -> Receipt:
         try:
@@ -173,26 +193,28 @@ class Parts:
         self._counted = False
         self._searching = str(error)
         if len(batch.recipients) == 1:
-            self._suspects.append((self._parts.pop(), str(error)))
+            [person] = batch.recipients
+            refused = {person.subscriber_id: str(error)}
+            self._suspects.append((self._parts.pop(), Receipt(refused=refused)))
         else:
             first, second = self._sending.ledger.split(batch)
             self._parts[-1:] = [second, first]
         return GO_ON
 
     def _settle_suspects(self) -> None:
-        """Record who was refused alone, if anybody else was ever accepted with this mail."""
+        """Record who was refused, if anybody else was ever accepted with this mail."""
         if self._sending.counts.accepted:
-            for batch, reason in self._suspects:
-                [person] = batch.recipients
-                self._sending.record(batch, Receipt(refused={person.subscriber_id: reason}))
+            for batch, receipt in self._suspects:
+                self._sending.record(batch, receipt)
             self._suspects = []
 
 
-def _all_refused(receipt: Receipt) -> str:
-    reason = next(iter(receipt.refused.values()))
+def _all_refused(batch: Batch, receipt: Receipt, count: int) -> str:
+    person = batch.recipients[0]
+    said = receipt.refused[person.subscriber_id]
     return (
-        f"all of the first {len(receipt.refused)} recipients were refused: {reason}; check the "
-        "account and [sending], nobody is left out for it"
+        f"all of the first {count} recipients were refused: {said}; check the account and "
+        "[sending], nobody is left out for it"
     )
 
 
