@@ -340,6 +340,16 @@ def test_a_small_batch_that_is_put_off_is_no_end(
     assert send(engine, smtp, clock, stop).counts == Counts(accepted=4, refused=3)
 
 
+def test_the_verdict_names_nobody_who_was_refused(
+    engine: Engine, smtp: Smtp, mailbox: Mailbox
+) -> None:
+    start_issue(engine)
+    add_people(engine, 1)
+    mailbox.recipients[address(1)] = f"554 <{address(1).upper()}>: relay access denied"
+    report = send(engine, smtp, Clock())
+    assert "554 <…>: relay access denied" in report.reason
+
+
 def test_a_rate_is_kept_over_the_batches(server: Controller, mailbox: Mailbox) -> None:
     clock = Clock()
     with Smtp(

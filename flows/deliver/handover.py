@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from flows.deliver.fence import has_left
@@ -211,7 +212,10 @@ class Parts:
 
 def _all_refused(batch: Batch, receipt: Receipt, count: int) -> str:
     person = batch.recipients[0]
-    said = receipt.refused[person.subscriber_id]
+    # It becomes a verdict, which is kept also when its reader is forgotten.
+    said = re.sub(
+        re.escape(person.email), "…", receipt.refused[person.subscriber_id], flags=re.IGNORECASE
+    )
     return (
         f"all of the first {count} recipients were refused: {said}; check the account and "
         "[sending], nobody is left out for it"
