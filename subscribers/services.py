@@ -58,8 +58,8 @@ _FILES: Final = {
     "cleaned": Elsewhere.BOUNCED,
 }
 
-_YES: Final = frozenset({"true", "yes", "y", "1"})
-_NO: Final = frozenset({"false", "no", "n", "0", "never", "none", "null"})
+_YES: Final = frozenset({"true", "t", "yes", "y", "on", "x"})
+_NO: Final = frozenset({"false", "f", "no", "n", "off", "0", "never", "none", "null"})
 _WORDS: Final = {
     None: (
         *("active", "subscribed", "enabled", "confirmed", "opted in", "opt in", "single opt in"),
@@ -145,8 +145,10 @@ def standing(column: str, value: str) -> Elsewhere | None:
         return _TIMES[column]
     if column in _OUT:
         return None if word in _NO else _OUT[column]
-    if column in _IN:
-        return Elsewhere.UNSUBSCRIBED if word in _NO else None
+    if column in _IN and word in _NO:
+        return Elsewhere.UNSUBSCRIBED
+    if column in _IN and (word in _YES or re.search("[0-9]", word)):
+        return None
     return _BY_WORD.get(word, None if column == _LOOSE else Elsewhere.UNKNOWN)
 
 
