@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import (
     ARRAY,
@@ -342,5 +343,8 @@ def is_sqlite(url: str) -> bool:
 
 def sqlite_path(url: str) -> Path | None:
     """Return the file behind a SQLite address, None for any other database."""
-    database = make_url(url).database if is_sqlite(url) else None
-    return None if database in (None, "", ":memory:") else Path(str(database))
+    database = (make_url(url).database if is_sqlite(url) else None) or ""
+    if database.startswith("file:"):
+        # With ?uri=true, SQLite's own way to write it (sqlite.org/uri.html).
+        database = unquote(urlsplit(database).path)
+    return None if database in ("", ":memory:") else Path(database)

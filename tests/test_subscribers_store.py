@@ -301,6 +301,17 @@ def test_a_new_database_and_the_files_beside_it_are_their_owners_alone(tmp_path:
     assert set(rights.values()) == {0o600}
 
 
+@pytest.mark.parametrize("address", ["file:newsletter.db", "file:{folder}/newsletter.db"])
+def test_a_database_by_a_uri_is_one_private_file_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    url = f"sqlite:///{address.format(folder=tmp_path)}?uri=true"
+    open_database(url).dispose()
+    [file] = tmp_path.iterdir()
+    assert (file.name, file.stat().st_mode & 0o777) == ("newsletter.db", 0o600)
+
+
 def test_the_rights_of_a_database_that_is_there_are_left(tmp_path: Path) -> None:
     path = tmp_path / "newsletter.db"
     path.touch(mode=0o600)
