@@ -63,7 +63,7 @@ _WORDS_OF_BOILERPLATE = (
     *("originally", "first", "previously", "permission", "cross", "read", "see", "view", "click"),
     *("sponsor", "subscribe", "sign up", "follow us", "join us", "contact", "other channels"),
     *("all rights reserved", "submitted by", "comments", "article url", "points:", "cookies"),
-    *("affiliate", "opinions", "image", "photo", "picture", "illustration"),
+    *("affiliate", "opinions", "image", "photo", "picture", "illustration", "tagged with"),
 )
 _WORDS_OF_REPUBLISHED = ("published", "appeared", "posted", "printed", "syndicated")
 _REPUBLISHED = re.compile(

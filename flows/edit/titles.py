@@ -109,7 +109,7 @@ _WALL = re.compile(
 _WORDS_OF_WALL = (
     *("robot", "subscri", "denied", "just a moment", "attention", "not found", "forbidden"),
     *("unauthorized", "bad gateway", "unavailable", "sign", "log", "untitled", "redirecting"),
-    "verify you",
+    *("verify you", "your browser", "before you continue", "pardon", "one moment", "server error"),
 )
 # What a repeater puts before a title.
 _PREFIX = re.compile(
