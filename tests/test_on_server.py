@@ -22,6 +22,7 @@ from flows.pipeline.stores import open_store
 from flows.pipeline.verdicts import from_json
 from flows.pipeline.work import utc_now
 from flows.store import runs
+from flows.store.owner import this_process
 from flows.weekly import api
 from flows.weekly.settling import Settler
 from tests.newsletters import Newsletter
@@ -258,3 +259,20 @@ def test_what_an_earlier_container_left_running_is_ended_on_a_server_of_its_own(
     # On another's server it may be at work on another machine.
     assert kept is not None
     assert (bool(told), kept.ended_at is not None) == (own, own)
+
+
+def test_a_run_that_outlives_its_serve_is_at_work_still(
+    prefect: Prefect, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", prefect.url)
+    told_of = {"parameters": {"config": str(settings.path)}, "deployment_id": "d9"}
+    state = {"state": {"type": "RUNNING", "timestamp": LONG_AGO}}
+    prefect.unfinished = [{"id": "r9", "name": "issue-001"} | told_of | state]
+    with open_store(settings) as engine:
+        begun = partial(runs.begin, engine, job="weekly", flow_run="r9", scheduled=True)
+        begun(owner=this_process(), now=utc_now())
+        Settler(settings, own=True, narrate=lambda _: None).settle()
+        kept = runs.find_flow_run(engine, "r9")
+    assert kept is not None
+    assert kept.ended_at is None
+    assert not [path for path, _ in prefect.asked if path.endswith("/set_state")]

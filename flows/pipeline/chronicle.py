@@ -152,11 +152,16 @@ def settle(settings: Settings, *, now: datetime, lost: Collection[str] = ()) -> 
     """End the runs whose process is dead, tell the editor, and return them.
 
     A run on another machine is that machine's to settle, unless its id at Prefect is among the
-    `lost`: a container that is made anew has another name, and is another machine then.
+    `lost`: a container that is made anew has another name, and is another machine then. What is
+    known to live goes on: a run may outlive the serve that began it.
     """
     with open_store(settings) as engine:
-        unended = runs.unended(engine)
-        dead = [one for one in unended if alive(one.owner) is False or one.flow_run in lost]
+        found = [(one, alive(one.owner)) for one in runs.unended(engine)]
+        dead = [
+            one
+            for one, lives in found
+            if lives is False or (lives is None and one.flow_run in lost)
+        ]
         settled = []
         for one in dead:
             after = "newsletter run goes on from there" if one.job in (WEEKLY, SEND) else ""
