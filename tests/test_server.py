@@ -71,10 +71,17 @@ def test_a_server_that_is_set_and_does_not_answer_is_told(
         pass
 
 
+@pytest.mark.parametrize("is_set", [False, True], ids=["announced", "set"])
 def test_a_server_on_this_machine_is_asked_without_a_proxy(
-    url: str, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    url: str,
+    told: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_set: bool,  # noqa: FBT001 - parametrised
 ) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    if is_set:
+        monkeypatch.setenv("PREFECT_API_URL", url)
     for name in ("http_proxy", "HTTP_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     for name in ("no_proxy", "NO_PROXY"):

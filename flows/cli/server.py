@@ -43,7 +43,8 @@ def prefect_server(
     configured = _configured()
     if configured:
         _require_healthy(configured, narrate, patience)
-        yield configured
+        with _environment(PREFECT_API_URL=configured, **_unproxied()):
+            yield configured
         return
     served = served_url(state)
     if served:
