@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -166,6 +168,15 @@ def test_a_summary_that_lost_the_markup_of_its_code_is_no_summary(code: str) -> 
     summary = f"The harbour lost four ships last winter\n{code} They stood at the pier."
     assert made(TEXT, summary=summary).text == f"{LEAD} {NEXT}"
     assert made(summary=summary).text == ""
+
+
+@pytest.mark.parametrize("name", ["{0}", "{0}@{0}", "a@{0}", "{0}@", "{0}@" * 9])
+def test_words_without_an_end_cost_no_time(name: str) -> None:
+    text = f"{name.format('a' * 9_000)} {LEAD} {NEXT}"
+    began = time.process_time()
+    made(f"<p>{text}</p>", summary=text)
+    # A tenth of a second, and far more where what is tried at each letter has no bounds.
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,9 @@ _MENTIONS = re.compile(r"(?<!\S)@\w")
 _CODE = re.compile(
     r"^\s*(?:[$%#>]\s|\{|\}|//|/\*|apiVersion:|import |from \S+ import |def |func |sudo |curl |"
     r"kubectl |docker |npm |pip |git )|[{};]\s*$|=>|&&|\|\||\w\([^()]*\)\s*\{|--\w[\w-]+=\S+ --"
-    # A prompt in mid-line, and what begins a declaration: of code whose lines were joined.
-    r"|[\w.-]+@[\w.-]+[^.!?#$]{0,20}[#$]\s"
+    # A prompt in mid-line, and what begins a declaration: of code whose lines were joined. With
+    # bounds, for it is tried at each word of whatever a feed says.
+    r"|(?<![\w.-])[\w.-]{1,32}@[\w.-]{1,64}[^.!?#$]{0,20}[#$]\s"
     r"|\b(?:Public|Private|Protected|End) (?:Sub|Function|Event|Delegate|Property)\b"
 )
 # A summary without a full stop is a subtitle, unless its last word cannot be a last one.
