@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.edit import clean
+from flows.edit import boilerplate, clean, sentences
 from flows.edit.characters import visible
 from flows.models import Item, Kind
 
@@ -209,3 +211,22 @@ def test_two_items_repeat_nothing() -> None:
 def test_headings_are_no_paragraphs() -> None:
     text = "<h2>News</h2><p>The pier is open.</p><h2>Sponsors</h2><p>Mooring</p><p>Rope Ltd</p>"
     assert clean.body(item(text)) == ["The pier is open."]
+
+
+SIGNS = st.text(st.sampled_from("ab1.:/@w-_=*~# \t\n▬W"), max_size=60)
+
+
+@given(st.one_of(SIGNS, st.from_regex(boilerplate._BAR)))
+def test_counting_its_signs_first_passes_over_no_bar(line: str) -> None:
+    assert boilerplate._between_bars(line) == boilerplate._BAR.split(line)
+
+
+@given(st.one_of(SIGNS, st.from_regex(boilerplate._ADDRESS)))
+def test_looking_for_its_signs_first_passes_over_no_address(line: str) -> None:
+    assert boilerplate._addresses(line) == len(boilerplate._ADDRESS.findall(line))
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_a_word_of_a_plain_text_has_a_letter_or_a_figure_in_it(text: str) -> None:
+    tokens = text.split()
+    assert sentences.count(text) == sum(1 for token in tokens if re.search("[A-Za-z0-9]", token))

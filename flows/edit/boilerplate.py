@@ -6,6 +6,7 @@ Rules are tables of data; a new habit of publishers is a new row.
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz, process
@@ -67,7 +68,12 @@ PLEAS = (
 _PLEA = re.compile(r"(?<!\w)(?:" + "|".join(PLEAS) + ")")
 
 _BAR = re.compile(r"[▬━─═▔▁_]{5,}|(?:[-=*~#_]\s?){5,}")
+# A bar has so many of these; to count them costs a tenth of what looking for one does.
+_SIGNS_OF_BAR = "▬━─═▔▁_-=*~#"
+_FEWEST_SIGNS = 5
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\b[\w.+-]+@[\w-]+\.[\w.-]+", re.IGNORECASE)
+# Whatever that finds has one of these in it.
+_SIGNS_OF_ADDRESS = ("://", "@", "www.")
 _TIMECODE = re.compile(r"(?<![\d:.])\(?\d{1,2}:\d{2}(?::\d{2})?\)?(?![\d:])")
 # Some relays take the first "#" for a heading and eat it.
 _HASHTAGS = re.compile(r"#?\w+(?:[\s,]+#\w+)+|#\w+")
@@ -96,7 +102,7 @@ def _without_bars(lines: Iterable[Line], *, cut: bool) -> Iterator[Line]:
     seen = 0
     skipping = False
     for line in lines:
-        parts = _BAR.split(line.text)
+        parts = _between_bars(line.text)
         if len(parts) == 1:
             if not skipping:
                 seen += count(line.text)
@@ -114,8 +120,14 @@ def _without_bars(lines: Iterable[Line], *, cut: bool) -> Iterator[Line]:
             yield from (Line(text=part) for part in inner)
 
 
+def _between_bars(text: str) -> list[str]:
+    if sum(map(text.count, _SIGNS_OF_BAR)) < _FEWEST_SIGNS:
+        return [text]
+    return _BAR.split(text)
+
+
 def _without_timecodes(lines: Sequence[Line]) -> Iterator[Line]:
-    codes = [len(_TIMECODE.findall(line.text)) for line in lines]
+    codes = [len(_TIMECODE.findall(line.text)) if ":" in line.text else 0 for line in lines]
     listed = sum(1 for line, found in zip(lines, codes, strict=True) if found and _is_code(line))
     for line, found in zip(lines, codes, strict=True):
         if found >= _TIMECODES_OF_A_LIST:
@@ -147,11 +159,12 @@ def _without_labelled(lines: Iterable[Line]) -> Iterator[Line]:
             continue
         elif not under_label or _is_prose(line.text):
             under_label = False
-            yield Line(text=_LAST_HASHTAGS.sub("", line.text), kind=line.kind)
+            text = _LAST_HASHTAGS.sub("", line.text) if "#" in line.text else line.text
+            yield Line(text=text, kind=line.kind)
 
 
 def _is_prose(text: str) -> bool:
-    return is_whole(text) and count(text) >= _WORDS_OF_PROSE and not _ADDRESS.search(text)
+    return is_whole(text) and count(text) >= _WORDS_OF_PROSE and not _addresses(text)
 
 
 def _is_label(text: str, *, decorated: bool) -> bool:
@@ -159,7 +172,8 @@ def _is_label(text: str, *, decorated: bool) -> bool:
     head, colon, rest = text.partition(":")
     if rest.startswith("//"):
         head, colon, rest = text, "", ""
-    words = [word.lower() for word in _WORD.findall(head)]
+    found = islice(_WORD.finditer(head), _WORDS_OF_A_LABEL + 1)
+    words = [match.group().lower() for match in found]
     if not 0 < len(words) <= _WORDS_OF_A_LABEL or is_whole(head.strip()):
         return False
     named = sum(map(_names_label, words))
@@ -182,12 +196,20 @@ def _names_label(word: str) -> bool:
 
 def _is_links(text: str) -> bool:
     """Tell whether the line is addresses with at most a few words to each."""
-    addresses = len(_ADDRESS.findall(text))
+    addresses = _addresses(text)
     if not addresses:
         return False
     rest = _ADDRESS.sub(" ", text)
     words = count(rest)
     return words <= 2 or (words <= 6 * addresses and not is_whole(rest.strip()))  # noqa: PLR2004 - "Slides: …"
+
+
+def _addresses(text: str) -> int:
+    """Return how many addresses of pages and people are in the text."""
+    folded = text.lower()
+    if not any(sign in folded for sign in _SIGNS_OF_ADDRESS):
+        return 0
+    return len(_ADDRESS.findall(text))
 
 
 def _without_pleas(line: Line) -> Line | None:

@@ -23,9 +23,14 @@ _BEFORE_FIGURES = frozenset(
 _ENDS = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)|[。！？]+[」』”’）]*")
 _WHOLE = re.compile(r"[.!?。！？][\"'”’»)\]」』）]*[^\w.…]*$")
 _CUT = re.compile(r"(?:\.\.+|…)[\"'”’»)\]]*\s*$")
+# How far behind its end a sentence is judged by what follows.
+_LOOK_AHEAD = 20
 _OPENERS = "\"'“‘«([¿¡"
 _IDEOGRAPHS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-_ASCII_WORDS = re.compile(r"(?<!\S)[^\sA-Za-z0-9]*[A-Za-z0-9]\S*")
+# A token of nothing but these is no word.
+_ASCII_SIGNS = {
+    code: None for code in range(128) if not (chr(code).isalnum() or chr(code).isspace())
+}
 _WORDS = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
@@ -43,10 +48,11 @@ def sentences(text: str) -> list[str]:
 def _boundaries(text: str) -> Iterator[int]:
     start = 0
     for match in _ENDS.finditer(text):
+        end = match.end()
         ideographic = match.group()[0] in "。！？"
-        if ideographic or _is_end(text[start : match.end()], text[match.end() :][:20]):
-            start = match.end()
-            yield match.end()
+        if ideographic or _is_end(text[start:end], text[end : end + _LOOK_AHEAD]):
+            start = end
+            yield end
 
 
 def _is_end(sentence: str, following: str) -> bool:
@@ -60,7 +66,7 @@ def _is_end(sentence: str, following: str) -> bool:
 
 def _abbreviates(sentence: str, begin: str) -> bool:
     """Tell whether the last word's full stop belongs to the word."""
-    words = sentence.rstrip(".").split()
+    words = sentence.rstrip(".").rsplit(maxsplit=1)
     if not words:
         return True
     last = words[-1].lstrip("(\"'“‘[").lower()
@@ -83,7 +89,7 @@ def is_cut(text: str) -> bool:
 def count(text: str) -> int:
     """Return the number of words; two ideographs count as one."""
     if text.isascii():
-        return len(_ASCII_WORDS.findall(text))
+        return len(text.translate(_ASCII_SIGNS).split())
     ideographs = len(_IDEOGRAPHS.findall(text))
     rest = _IDEOGRAPHS.sub(" ", text)
     return sum(1 for token in rest.split() if _WORDS.search(token)) + (ideographs + 1) // 2
@@ -91,4 +97,6 @@ def count(text: str) -> int:
 
 def folded_words(text: str) -> list[str]:
     """Return the words in a spelling fit for comparing: folded case, no punctuation."""
+    if text.isascii():
+        return _WORDS.findall(text.lower())
     return [word.casefold() for word in _WORDS.findall(text.replace("’", "'"))]
