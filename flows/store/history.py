@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select
 
 from flows.models import Remembered
 from flows.store.schema import history, history_keys
-from subscribers.database import insert_into, reading
+from subscribers.database import among, insert_into, reading
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -43,7 +43,7 @@ class SqlHistory:
             for chunk in _chunks(sorted(set(keys)), KEYS_PER_STATEMENT):
                 query = (
                     select(history_keys.c.key, func.max(history_keys.c.issue))
-                    .where(history_keys.c.key.in_(chunk))
+                    .where(among(connection, history_keys.c.key, chunk))
                     .group_by(history_keys.c.key)
                 )
                 found.update((key, issue) for key, issue in connection.execute(query))
@@ -120,7 +120,7 @@ def _find(connection: Connection, keys: Sequence[str]) -> Iterator[Row[tuple[str
     )
     ranked = (
         select(history_keys, newest_first.label("rank"))
-        .where(history_keys.c.key.in_(keys))
+        .where(among(connection, history_keys.c.key, keys))
         .subquery()
     )
     query = select(ranked.c.key, ranked.c.issue, ranked.c.history_id)
@@ -130,8 +130,8 @@ def _find(connection: Connection, keys: Sequence[str]) -> Iterator[Row[tuple[str
 def _closest(story: Collection[str], found: Mapping[str, Sequence[tuple[int, int]]]) -> list[int]:
     """Return the ids that share most keys with a story; a key that few share counts for more."""
     shared: dict[tuple[int, int], float] = defaultdict(float)
-    for key in sorted(story):
-        named = found.get(key, ())
+    for key in sorted(found.keys() & story):
+        named = found[key]
         for issue_and_id in named:
             shared[issue_and_id] += 1 / len(named)
     ranked = sorted(shared, key=lambda issue_and_id: (-shared[issue_and_id], issue_and_id))
@@ -139,7 +139,7 @@ def _closest(story: Collection[str], found: Mapping[str, Sequence[tuple[int, int
 
 
 def _fetch(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, Remembered]]:
-    for row in connection.execute(select(history).where(history.c.id.in_(ids))):
+    for row in connection.execute(select(history).where(among(connection, history.c.id, ids))):
         remembered = Remembered(
             issue=row.issue,
             url=row.url,

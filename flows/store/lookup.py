@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 from flows.store.items import item_of
 from flows.store.names import name, place
 from flows.store.schema import items as table
-from subscribers.database import reading
+from subscribers.database import among, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from flows.models import Feed, Item
 
-# Values of one statement; SQLite takes 32,766.
-VALUES_PER_STATEMENT = 500
+VALUES_PER_STATEMENT = 5_000
 # How many addresses of one number are looked at, the newest: a site whose pages differ in the
 # query only has one number for all of them.
 MOST_OF_NUMBER = 20_000
@@ -65,8 +64,8 @@ def find_at(
     `names` has the feeds' names by their addresses.
     """
     numbers = _known(place(url) for url in urls)
-    near = select(table.c.id, table.c.url).where(table.c.place.in_(numbers))
     with reading(engine).begin() as connection:
+        near = select(table.c.id, table.c.url).where(among(connection, table.c.place, numbers))
         rows = connection.execute(near.order_by(table.c.id.desc()).limit(MOST_OF_NUMBER))
         ids = [item_id for item_id, url in rows if same(url)]
         return list(_fetch(connection, ids[:MOST_FOUND], names))[::-1]
@@ -101,7 +100,9 @@ def _newest(
     found: dict[int, list[int]] = defaultdict(list)
     for start in range(0, len(numbers), VALUES_PER_STATEMENT):
         asked = numbers[start : start + VALUES_PER_STATEMENT]
-        query = select(table.c[column], table.c.id).where(table.c[column].in_(asked), *conditions)
+        query = select(table.c[column], table.c.id).where(
+            among(connection, table.c[column], asked), *conditions
+        )
         for number, item_id in connection.execute(query):
             found[number].append(item_id)
     return {item_id for ids in found.values() for item_id in sorted(ids)[-MOST_EARLIER_OF_NUMBER:]}
@@ -112,6 +113,7 @@ def _fetch(
 ) -> Iterator[Item]:
     wanted = sorted(ids)
     for start in range(0, len(wanted), VALUES_PER_STATEMENT):
-        query = select(table).where(table.c.id.in_(wanted[start : start + VALUES_PER_STATEMENT]))
+        asked = wanted[start : start + VALUES_PER_STATEMENT]
+        query = select(table).where(among(connection, table.c.id, asked))
         for row in connection.execute(query.order_by(table.c.id)).mappings():
             yield item_of(row, names)
