@@ -345,7 +345,7 @@ def make_stream(count: int, seed: int) -> list[Line]:
     lines: list[Line] = []
     story = 0
     while len(lines) < count:
-        for original in _series(chance, chance.choice(sites)):
+        for original in _series(chance, chance.choice(sites), name=_unique_name(story)):
             story += 1
             lines.append((story, original))
             while chance.random() < 0.3:
@@ -353,9 +353,9 @@ def make_stream(count: int, seed: int) -> list[Line]:
     return sorted(lines[:count], key=lambda line: (str(line[1].published), line[0]))
 
 
-def _series(chance: random.Random, site: str) -> list[Item]:
+def _series(chance: random.Random, site: str, *, name: str) -> list[Item]:
     """Return one piece, or three that differ by their number."""
-    name, tool, about = _name(chance), chance.choice(_TOOLS), chance.choice(_ABOUT)
+    tool, about = chance.choice(_TOOLS), chance.choice(_ABOUT)
     day = datetime(2026, 1, 5, tzinfo=UTC) + timedelta(minutes=chance.randrange(60 * 24 * 360))
     titles = [f"{name}: {tool} {about} {chance.choice(_MEANS)}"]
     if chance.random() < 0.3:
@@ -404,6 +404,17 @@ def _copy(chance: random.Random, told: Item, site: str) -> Item:
 
 def _name(chance: random.Random) -> str:
     return "".join(chance.choices(_WORDS, k=chance.randrange(2, 4))).title()
+
+
+def _unique_name(number: int) -> str:
+    """Return the name of a product that no other story has: two of one title would be one story."""
+    # A prime, so that names that follow each other look nothing alike.
+    number = number * 7919 % len(_WORDS) ** 5
+    words = []
+    for _ in range(5):
+        number, index = divmod(number, len(_WORDS))
+        words.append(_WORDS[index])
+    return "".join(words).title()
 
 
 def _slug(title: str) -> str:
