@@ -96,6 +96,8 @@ class Item:
     comments: str = ""
     thumbnail: str = ""
     truncated: bool = False
+    # What was read from it to compare it with others, if that is kept (see `edit.gist`).
+    gist: bytes = field(default=b"", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

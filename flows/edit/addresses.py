@@ -36,7 +36,8 @@ class Address:
     """What an address says of its page, beside its one spelling in `url`.
 
     `site` is whose it is ("" if the address hides that), `slug` the words of its last part,
-    `counter` the number they end in, `medium` and `project` names that stay when hosts change.
+    `counter` the number they end in, `medium` and `project` names that stay when hosts change,
+    `loose` the address without what may differ between two spellings of one page.
     """
 
     url: str
@@ -51,6 +52,7 @@ class Address:
     project: str = ""
     is_front: bool = False
     opaque: bool = False
+    loose: str = ""
 
 
 NOWHERE = Address(url="")
@@ -97,20 +99,23 @@ def read(url: str) -> Address:
     # The one spelling of some sites drops the words of the path; as they came they still speak.
     given = place_of(url) or place
     slug = () if opaque else _slug(given.path)
+    site = "" if opaque else intern(_site(place, given))
+    # A route is the rest of the path, for a script to read.
+    path = f"{place.path}#{place.fragment}" if place.fragment else place.path
     return Address(
         url=spelled,
         host=intern(place.host),
-        # A route is the rest of the path, for a script to read.
-        path=f"{place.path}#{place.fragment}" if place.fragment else place.path,
+        path=path,
         query=place.query,
         fragment=fragment_of(url),
-        site="" if opaque else intern(_site(place, given)),
+        site=site,
         slug=slug,
         counter=slug[-1] if slug and slug[-1].isdigit() else "",
         medium=_medium(place),
         project=sites.project(place),
         is_front=place.path == "/" and not place.query and not place.fragment,
         opaque=opaque,
+        loose=_loose(site, path),
     )
 
 
@@ -146,7 +151,7 @@ def kinship(one: Address, other: Address) -> Kinship:
         return Kinship.STRANGERS
     if _are_videos(one, other) or (one.host == other.host and one.host in sites.THREAD_HOSTS):
         return Kinship.SIBLINGS
-    if loose(one) == loose(other) and not (one.query and other.query):
+    if one.loose == other.loose and not (one.query and other.query):
         return Kinship.VARIANTS if _are_variants(one, other) else Kinship.MOVED
     if _differ_in_ids(one, other) or _differ_in_counter(one, other) or _differ_in_year(one, other):
         return Kinship.SIBLINGS
@@ -156,7 +161,7 @@ def kinship(one: Address, other: Address) -> Kinship:
 
 
 def _are_variants(one: Address, other: Address) -> bool:
-    same_path = one.host == other.host and _stem(one) == _stem(other)
+    same_path = one.host == other.host and _stem(one.path) == _stem(other.path)
     return same_path and not one.query and not other.query
 
 
@@ -195,15 +200,14 @@ def same_dated_path(one: Address, other: Address) -> bool:
     )
 
 
-def loose(address: Address) -> tuple[str, ...]:
-    """Return an address without what may differ between two spellings of one page."""
-    kept = (part for part in _stem(address) if not _LOCALE.match(part) and part not in _LATEST)
-    return (address.site, *kept)
+def _loose(site: str, path: str) -> str:
+    kept = (part for part in _stem(path) if not _LOCALE.match(part) and part not in _LATEST)
+    return "/".join((site, *kept))
 
 
-def _stem(address: Address) -> tuple[str, ...]:
+def _stem(path: str) -> tuple[str, ...]:
     """Return the parts of a path without its extension and its versions for paper and phones."""
-    parts = [part for part in _EXTENSION.sub("", address.path).split("/") if part]
+    parts = [part for part in _EXTENSION.sub("", path).split("/") if part]
     return tuple(part for part in parts if part.lower() not in _VERSIONS_OF_PAGE)
 
 
@@ -240,11 +244,13 @@ def _slug_words(part: str) -> tuple[str, ...]:
     return tuple(intern(word) for word in words)
 
 
-def named(slug: tuple[str, ...]) -> list[str]:
+@lru_cache(maxsize=4096)
+def named(slug: tuple[str, ...]) -> tuple[str, ...]:
     """Return the words of a slug, without its numbers."""
-    return [word for word in slug if not word.isdigit()]
+    return tuple(word for word in slug if not word.isdigit())
 
 
+@lru_cache(maxsize=4096)
 def _words(slug: tuple[str, ...]) -> frozenset[str]:
     return frozenset(named(slug))
 

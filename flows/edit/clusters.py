@@ -87,7 +87,7 @@ def keys_of(reading: Reading) -> set[object]:
     if address.project:
         keys.add(("project", address.project))
     if address.url and not address.is_front:
-        keys.add(("page", *addresses.loose(address)))
+        keys.add(("page", address.loose))
     slug = "".join(addresses.named(address.slug))
     if slug:
         keys.add(("slug", address.site, slug))

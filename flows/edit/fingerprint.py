@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import sys
 import zlib
 from array import array
 from typing import TYPE_CHECKING
@@ -92,15 +93,23 @@ class Text:
 
     def pack(self) -> bytes:
         """Return the fingerprint as bytes, four a hash; `unpack` reads it on any machine."""
-        return b"".join(value.to_bytes(4, "big") for value in self.hashes)
+        return swapped(self.hashes).tobytes()
 
 
 def unpack(packed: bytes) -> Text:
     """Return the text behind packed bytes; its length is known from its hashes."""
-    hashes = array(
-        "I", (int.from_bytes(packed[at : at + 4], "big") for at in range(0, len(packed), 4))
-    )
+    hashes = array("I")
+    hashes.frombytes(packed)
+    hashes = swapped(hashes)
     return Text(hashes, length=len(hashes) + SHINGLE - 1 if hashes else 0)
+
+
+def swapped(values: array[int]) -> array[int]:
+    """Return numbers with their bytes in network order, or back from it."""
+    turned = values[:]
+    if sys.byteorder == "little":
+        turned.byteswap()
+    return turned
 
 
 NO_TEXT = Text(array("I"), length=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from flows.edit import front_matter
@@ -47,6 +48,8 @@ def read(text: str, *, path: Path) -> Issue:
     return read_placed(text, path=path).issue
 
 
+# A step over a file reads it before and behind its change, and it may have thousands of lines.
+@lru_cache(maxsize=4)
 def read_placed(text: str, *, path: Path) -> Placed:
     """Return the issue a file's text says, and where its entries stand; raises IssueError."""
     lines = numbered(text)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from flows.edit import addresses
 from flows.edit.fingerprint import sketch
 from flows.edit.likeness import THRESHOLDS, Reading
 from flows.edit.readings import read
@@ -54,7 +53,7 @@ def keys_of(reading: Reading) -> tuple[str, ...]:
     if address.project:
         keys.append(f"project:{address.project}")
     if address.url and not address.is_front:
-        keys.append("page:" + "/".join(addresses.loose(address)))
+        keys.append(f"page:{address.loose}")
     if title.weight >= THRESHOLDS.title_alone:
         # A column's title is the same each week; the number at the end of its address is not.
         keys.append(f"title:{title.key.strip()} {address.counter}".rstrip())
@@ -66,9 +65,9 @@ def keys_of(reading: Reading) -> tuple[str, ...]:
 
 def _storable(text: str) -> str:
     """Return the text without what no database takes: halves of characters, zero bytes."""
-    if not text.isascii():
-        text = text.encode(errors="replace").decode()
-    return text.replace("\x00", "")
+    if text.isascii() and "\x00" not in text:
+        return text
+    return text.encode(errors="replace").decode().replace("\x00", "")
 
 
 def _shorten(key: str) -> str:

@@ -204,6 +204,8 @@ def _in_one_feed(
 def _on_one_site(
     one: Reading, other: Reading, relation: Relation, *, thresholds: Thresholds
 ) -> Judgement:
+    if relation < Relation.PART and one.address.loose != other.address.loose:
+        return _DIFFERENT
     kinship = addresses.kinship(one.address, other.address)
     if relation is Relation.EQUAL:
         return _equal_on_one_site(one, other, kinship, thresholds=thresholds)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from array import array
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from flows.edit import addresses, titles
 from flows.edit.addresses import NOWHERE, Address
-from flows.edit.fingerprint import Text, fingerprint, republished, sentences
+from flows.edit.gist import Gist, gist, own_text
 from flows.edit.likeness import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from flows.edit.fingerprint import Text
     from flows.models import Item
 
 # A sentence under so many titles of one feed, and so many of its items, is not the piece's own.
@@ -42,9 +44,15 @@ class Member:
 
 def read(item: Item) -> Reading:
     """Return what an item says, seen by itself."""
-    markup = item.summary or item.content
-    text = fingerprint(sentences(markup), republished=republished(markup))
-    return _reading(item, addresses.read(item.url), text)
+    told = gist(item)
+    return Reading(
+        address=told.address,
+        title=told.title,
+        text=told.text,
+        feed=item.feed,
+        guid=item.guid,
+        own=is_own(item, told.address),
+    )
 
 
 def read_all(items: Iterable[Item]) -> list[Member]:
@@ -100,55 +108,48 @@ class Commons:
         """Return a text's few lowest hashes that few other texts have."""
         counts = self._counts
         values = sorted(set(text.hashes)) if text else []
-        return [value for value in values if counts[value % _BUCKETS] <= COMMON][:most]
+        few = (value for value in values if counts[value % _BUCKETS] <= COMMON)
+        return list(islice(few, most))
 
 
 def _read_feed(items: Sequence[Item]) -> list[Member]:
-    lines = [sentences(item.summary or item.content) for item in items]
-    boilerplate = _boilerplate(items, lines)
-    places = [addresses.read(item.url) for item in items]
-    crowded = _crowded(items, places)
-    repeated = _repeated_guids(items, places)
-    home = _home(places)
+    gists = [gist(item) for item in items]
+    boilerplate = _boilerplate(items, gists)
+    crowded = _crowded(items, gists)
+    repeated = _repeated_guids(items, gists)
+    home = _home([told.address for told in gists])
     members = []
-    for item, own_lines, place in zip(items, lines, places, strict=True):
-        text = fingerprint(
-            [line for line in own_lines if line not in boilerplate],
-            republished=republished(item.summary or item.content),
-        )
-        reading = _reading(item, NOWHERE if place.url in crowded else place, text)
+    for item, told in zip(items, gists, strict=True):
+        place = NOWHERE if told.address.url in crowded else told.address
         # What a publisher links to through a counter of its own is still its own.
-        own = reading.own or bool(home and place.site in {home, ""})
-        guid = "" if item.guid in repeated else item.guid
-        members.append(Member(item, replace(reading, own=own, guid=guid)))
+        own = is_own(item, place) or bool(home and told.address.site in {home, ""})
+        reading = Reading(
+            address=place,
+            title=told.title,
+            text=own_text(item, told, boilerplate),
+            feed=item.feed,
+            guid="" if item.guid in repeated else item.guid,
+            own=own,
+        )
+        members.append(Member(item, reading))
     return members
 
 
-def _reading(item: Item, address: Address, text: Text) -> Reading:
-    return Reading(
-        address=address,
-        title=titles.read(item.title),
-        text=text,
-        feed=item.feed,
-        guid=item.guid,
-        own=is_own(item, address),
-    )
-
-
-def _boilerplate(items: Sequence[Item], lines: Sequence[list[str]]) -> set[str]:
-    told: dict[str, set[str]] = defaultdict(set)
-    for item, own_lines in zip(items, lines, strict=True):
-        for line in own_lines:
+def _boilerplate(items: Sequence[Item], gists: Sequence[Gist]) -> set[int]:
+    """Return the numbers of the sentences that stand under too many of a feed's titles."""
+    told: dict[int, set[str]] = defaultdict(set)
+    for item, own in zip(items, gists, strict=True):
+        for line in own.lines:
             told[line].add(item.title)
     least = max(TITLES_OF_BOILERPLATE, SHARE_OF_BOILERPLATE * len(items))
     return {line for line, seen in told.items() if len(seen) >= least}
 
 
-def _crowded(items: Sequence[Item], places: Sequence[Address]) -> set[str]:
+def _crowded(items: Sequence[Item], gists: Sequence[Gist]) -> set[str]:
     """Return the addresses under which the feed tells too many stories to mean one of them."""
     told: dict[str, set[tuple[str, str]]] = defaultdict(set)
-    for item, place in zip(items, places, strict=True):
-        told[place.url].add((titles.read(item.title).key, item.guid))
+    for item, own in zip(items, gists, strict=True):
+        told[own.address.url].add((own.title.key, item.guid))
     return {
         url
         for url, seen in told.items()
@@ -158,11 +159,11 @@ def _crowded(items: Sequence[Item], places: Sequence[Address]) -> set[str]:
     }
 
 
-def _repeated_guids(items: Sequence[Item], places: Sequence[Address]) -> set[str]:
+def _repeated_guids(items: Sequence[Item], gists: Sequence[Gist]) -> set[str]:
     """Return the guids that the feed gives to several pages: they name none."""
     pages: dict[str, set[tuple[str, str]]] = defaultdict(set)
-    for item, place in zip(items, places, strict=True):
-        pages[item.guid].add((place.url, titles.read(item.title).key))
+    for item, own in zip(items, gists, strict=True):
+        pages[item.guid].add((own.address.url, own.title.key))
     return {
         guid
         for guid, seen in pages.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -70,7 +71,11 @@ def host(url: str) -> str:
 
 def shown_source(item: Item) -> str:
     """Return the publisher readers are shown: for a video on a site of all, its channel."""
-    name = one_line(item.source) or one_line(item.feed)
-    if name.casefold() in _NAMES_OF_SITES and item.author:
-        name = one_line(item.author)
+    name = _name(item.source) or _name(item.feed)
+    if item.author and name.casefold() in _NAMES_OF_SITES:
+        name = _name(item.author)
     return name or host(item.url) or "unknown source"
+
+
+# The same few names stand at thousands of items.
+_name = lru_cache(maxsize=1024)(one_line)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from flows.errors import NewsletterError
 from flows.gather.fetch import open_client, user_agent
 from flows.gather.gather import gather
+from flows.pipeline.gists import read_ahead
 from flows.pipeline.stores import open_store
 from flows.store.feeds import load_states
 from flows.store.items import SavedItems
@@ -103,6 +104,8 @@ def gather_items(
             reports.append(replace(report, items=()))
             observer.gathered(report, done=len(reports), total=len(feeds))
             _check_stopping(observer)
+    if desk.saved.new or desk.saved.updated:
+        read_ahead(settings, engine, now=now)
     prune_visits(engine, now=now)
     return Gathered(reports=tuple(reports), new=desk.saved.new, updated=desk.saved.updated)
 

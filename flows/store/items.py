@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select, update
 
 from flows.models import Item, Kind
 from flows.store.names import name, place
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Engine, RowMapping
+    from sqlalchemy import ColumnElement, Connection, Engine, RowMapping
     from sqlalchemy.dialects import postgresql, sqlite
 
     from flows.models import Feed
@@ -41,6 +41,8 @@ _TEXTS = (
     "thumbnail",
     "truncated",
 )
+# What is made from the texts, and changes with them.
+_DERIVED = ("gist", "place", "name")
 _OF_ITEM = tuple(field.name for field in fields(Item) if field.name != "feed")
 
 
@@ -85,7 +87,12 @@ def put_items(
 def _row(item: Item, feed_url: str, now: datetime) -> dict[str, Any]:
     values = {column: getattr(item, column) for column in _OF_ITEM}
     found_by = {"place": place(item.url), "name": name(item.title)}
-    own = {"feed_url": feed_url, "kind": item.kind.value, "first_seen": now}
+    own = {
+        "feed_url": feed_url,
+        "kind": item.kind.value,
+        "first_seen": now,
+        "gist": item.gist or None,
+    }
     return {**values, **own, **found_by}
 
 
@@ -126,7 +133,7 @@ def _upsert(connection: Connection, rows: list[dict[str, Any]]) -> int:
 def _statement(connection: Connection) -> sqlite.Insert | postgresql.Insert:
     insert = insert_into(connection, table)
     told = insert.excluded
-    changes: dict[str, Any] = {column: told[column] for column in (*_TEXTS, "place", "name")}
+    changes: dict[str, Any] = {column: told[column] for column in (*_TEXTS, *_DERIVED)}
     changes["published"] = func.coalesce(table.c.published, told.published)
     differs = or_(
         *(table.c[column].is_distinct_from(told[column]) for column in _TEXTS),
@@ -157,18 +164,49 @@ def load_items(
     """
     names = {feed.url: feed.name or feed.url for feed in feeds}
     moment = func.coalesce(table.c.published, table.c.first_seen)
+    query = select(table).where(_after(since), moment <= until).order_by(moment, table.c.id)
+    with reading(engine).begin() as connection:
+        rows = connection.execute(query).mappings().all()
+    # Not in the query: the index of feeds would be taken, and the whole archive be looked through.
+    return [item_of(row, names) for row in rows if row["feed_url"] in names]
+
+
+def _after(moment: datetime) -> ColumnElement[bool]:
+    # Spelled so that it is found by the indexes: an archive of years is not looked through.
+    undated = table.c.published.is_(None) & (table.c.first_seen > moment)
+    return (table.c.published > moment) | undated
+
+
+def items_without_gist(
+    engine: Engine, *, since: datetime, after: int = 0, most: int
+) -> dict[int, Item]:
+    """Return up to `most` items published after `since` that have no gist yet, by their ids.
+
+    The ids are higher than `after`. The items' feeds go by their addresses.
+    """
     query = (
         select(table)
-        .where(table.c.feed_url.in_(list(names)), moment > since, moment <= until)
-        .order_by(moment, table.c.id)
+        .where(table.c.id > after, table.c.gist.is_(None), _after(since))
+        .order_by(table.c.id)
+        .limit(most)
     )
     with reading(engine).begin() as connection:
         rows = connection.execute(query).mappings().all()
-    return [item_of(row, names) for row in rows]
+    return {row["id"]: item_of(row, {}) for row in rows}
+
+
+def keep_gists(engine: Engine, gists: Mapping[int, bytes]) -> None:
+    """Keep what was read from items, by their ids."""
+    keep = update(table).where(table.c.id == bindparam("of")).values(gist=bindparam("told"))
+    rows = [{"of": item_id, "told": told} for item_id, told in gists.items()]
+    if rows:
+        with engine.begin() as connection:
+            connection.execute(keep, rows)
 
 
 def item_of(row: RowMapping, names: Mapping[str, str]) -> Item:
     """Return the item of a row; a feed without a name in `names` goes by its address."""
     values = {column: row[column] for column in _OF_ITEM}
-    feed_url = row["feed_url"]
-    return Item(**{**values, "feed": names.get(feed_url, feed_url), "kind": Kind(row["kind"])})
+    feed = names.get(row["feed_url"], row["feed_url"])
+    gist = bytes(row["gist"] or b"")
+    return Item(**{**values, "feed": feed, "kind": Kind(row["kind"]), "gist": gist})

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flows.store.schema import metadata
+from sqlalchemy import inspect, text
+from sqlalchemy.schema import CreateColumn
+
+from flows.store.schema import items, metadata
 from subscribers import migrations as people
 from subscribers.database import Migration, migrate
 
@@ -18,8 +21,18 @@ def _create(connection: Connection) -> None:
     metadata.create_all(connection)
 
 
+def _add_gists(connection: Connection) -> None:
+    column = items.c.gist
+    if column.name not in {known["name"] for known in inspect(connection).get_columns(items.name)}:
+        spelled = CreateColumn(column).compile(connection)
+        connection.execute(text(f"ALTER TABLE {items.name} ADD COLUMN {spelled}"))
+
+
 ROOM = "pipeline"
-MIGRATIONS = (Migration(name="feeds, items, issues, history, the ledger", run=_create),)
+MIGRATIONS = (
+    Migration(name="feeds, items, issues, history, the ledger", run=_create),
+    Migration(name="what was read from items", run=_add_gists),
+)
 
 
 # People first: the issues' tables name them.

@@ -80,6 +80,8 @@ items = Table(
     # What stands for address and title where an item is looked for (see names).
     Column("place", BigInteger),
     Column("name", BigInteger),
+    # What was read from it to compare it with others; NULL until that is done.
+    Column("gist", LargeBinary),
     UniqueConstraint("feed_url", "guid", name="items_once_per_feed"),
 )
 Index("items_by_published", items.c.published)

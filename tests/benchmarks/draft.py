@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from flows.models import Item, Kind
 from flows.pipeline import desk
+from flows.pipeline.gists import read_ahead
 from flows.pipeline.observer import LogObserver
 from flows.pipeline.stores import open_store
 from flows.settings import load
@@ -99,6 +100,9 @@ def measure(folder: Path, count: int, layout: str) -> None:
     with open_store(settings) as engine:
         for feed, items in told.items():
             save_items(engine, f"https://blog{feed}.example.org/feed", items, now=NOW)
+        # As each gathering does when it has stored what is new.
+        with timed(f"reading ahead, at the gathering, {layout}"):
+            read_ahead(settings, engine, now=NOW)
     observer = LogObserver()
     with timed(f"draft of {count:,} items, {layout}"):
         _, drafted = desk.draft_now(settings, observer=observer, as_of=NOW)

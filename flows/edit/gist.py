@@ -1,0 +1,171 @@
+"""What an item says by itself, read once: kept beside the item, so that no draft reads it again.
+
+A gist says which rules read it and of which texts: of other ones it is not believed, and the item
+is read anew. It may be lost or stale at any time; what comes out is the same.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+import zlib
+from array import array
+from dataclasses import astuple, dataclass
+from functools import cache
+from hashlib import blake2b
+from importlib.resources import files
+from sys import intern
+from typing import TYPE_CHECKING, Any
+
+from flows.edit import addresses, titles
+from flows.edit.addresses import Address
+from flows.edit.fingerprint import SHINGLE, Text, fingerprint, republished, sentences, swapped
+from flows.edit.titles import Head, Title
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from flows.models import Item
+
+# The rules by which an item is read: a change in one of these files makes old gists worthless.
+_RULES = (
+    *("addresses", "canonical", "fingerprint", "gist"),
+    *("redirectors", "sites", "titles", "tracking"),
+)
+# Rules, texts, how many bytes the facts are, how many sentences, how many words, whether it says
+# that it stood elsewhere first.
+_HEAD = struct.Struct(">8sIIIH?")
+
+
+@dataclass(frozen=True, slots=True)
+class Gist:
+    """What an item says by itself; `lines` has a number for each sentence of its text.
+
+    `sentences` are those themselves, while they are known.
+    """
+
+    address: Address
+    title: Title
+    lines: array[int]
+    text: Text
+    sentences: tuple[str, ...] = ()
+
+
+def gist(item: Item) -> Gist:
+    """Return what an item says, as it was kept with it or read now."""
+    return _kept(item) or _read(item)
+
+
+def packed(item: Item) -> bytes:
+    """Return an item's gist as bytes to keep with it."""
+    told = _read(item)
+    facts = _facts(told)
+    head = _HEAD.pack(
+        _rules(),
+        _check(item),
+        len(facts),
+        len(told.lines),
+        told.text.length,
+        told.text.republished,
+    )
+    return b"".join((head, facts, swapped(told.lines).tobytes(), told.text.pack()))
+
+
+def own_text(item: Item, told: Gist, boilerplate: Collection[int]) -> Text:
+    """Return an item's text without the sentences with these numbers."""
+    if not any(line in boilerplate for line in told.lines):
+        return told.text
+    said = told.sentences or sentences(_markup(item))
+    numbered = zip(said, told.lines, strict=True)
+    kept = [sentence for sentence, number in numbered if number not in boilerplate]
+    return fingerprint(kept, republished=told.text.republished)
+
+
+def _markup(item: Item) -> str:
+    return item.summary or item.content
+
+
+def _read(item: Item) -> Gist:
+    markup = _markup(item)
+    said = tuple(sentences(markup))
+    return Gist(
+        address=addresses.read(item.url),
+        title=titles.read(item.title),
+        lines=array("Q", map(_number, said)),
+        text=fingerprint(said, republished=republished(markup)),
+        sentences=said,
+    )
+
+
+def _number(line: str) -> int:
+    # Two checksums of 32 bits: a feed's sentences are thousands, and one would be too few.
+    data = line.encode(errors="replace")
+    return zlib.crc32(data) << 32 | zlib.adler32(data)
+
+
+def _kept(item: Item) -> Gist | None:
+    """Return the gist that was kept with an item, if these rules made it of these texts."""
+    data = item.gist
+    if len(data) < _HEAD.size:
+        return None
+    rules, check, size, count, length, stood_elsewhere = _HEAD.unpack_from(data)
+    if rules != _rules() or check != _check(item):
+        return None
+    start = _HEAD.size + size
+    end = start + 8 * count
+    if len(data) != end + 4 * max(0, length - SHINGLE + 1):
+        return None
+    address, title = json.loads(data[_HEAD.size : start])
+    lines, hashes = array("Q"), array("I")
+    lines.frombytes(data[start:end])
+    hashes.frombytes(data[end:])
+    return Gist(
+        address=_address(*address),
+        title=_title(*title),
+        lines=swapped(lines),
+        text=Text(swapped(hashes), length=length, republished=stood_elsewhere),
+    )
+
+
+def _check(item: Item) -> int:
+    told = "\n".join((item.url, item.title, item.summary or item.content))
+    return zlib.crc32(told.encode(errors="replace"))
+
+
+@cache
+def _rules() -> bytes:
+    """Return what tells these rules from those of any other version of this software."""
+    digest = blake2b(digest_size=8)
+    # Python's own rules for letters change with its versions.
+    digest.update(sys.version.encode())
+    for name in _RULES:
+        digest.update((files("flows.edit") / f"{name}.py").read_bytes())
+    return digest.digest()
+
+
+def _facts(told: Gist) -> bytes:
+    """Return address and title as JSON."""
+    # The only ones that JSON does not know are the numbers, a set.
+    facts = (astuple(told.address), astuple(told.title))
+    return json.dumps(facts, separators=(",", ":"), default=sorted).encode()
+
+
+def _address(*values: Any) -> Address:
+    url, host, path, query, fragment, site, slug, *rest = values
+    pairs = tuple((name, value) for name, value in query)
+    words = tuple(map(intern, slug))
+    return Address(url, intern(host), path, pairs, fragment, intern(site), words, *rest)
+
+
+def _title(*values: Any) -> Title:
+    key, words, numbers, weight, heads, tail, year = values
+    return Title(
+        key,
+        tuple(map(intern, words)),
+        frozenset(numbers),
+        weight,
+        tuple(Head(*head) for head in heads),
+        None if tail is None else Head(*tail),
+        year,
+    )
