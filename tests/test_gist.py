@@ -15,7 +15,7 @@ from sqlalchemy import inspect, text, update
 
 from flows.edit import gist as module
 from flows.edit.dedupe import dedupe
-from flows.edit.gist import Gist, gist, packed
+from flows.edit.gist import Gist, gist, packed, spelled
 from flows.models import Feed, Item
 from flows.pipeline.gathering import gather_items
 from flows.pipeline.gists import read_ahead
@@ -79,6 +79,7 @@ def test_a_kept_gist_says_what_reading_again_would(told: Item) -> None:
     kept = replace(told, gist=packed(told))
     assert facts(gist(kept)) == facts(gist(told))
     assert not gist(kept).sentences
+    assert spelled(kept) == spelled(told) == gist(told).address.url
 
 
 @given(st.lists(things, max_size=8))

@@ -11,7 +11,7 @@ import struct
 import sys
 import zlib
 from array import array
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.edit import addresses, titles
 from flows.edit.addresses import Address
+from flows.edit.canonical import canonical
 from flows.edit.fingerprint import SHINGLE, Text, fingerprint, republished, sentences, swapped
 from flows.edit.titles import Head, Title
 
@@ -55,6 +56,12 @@ class Gist:
 def gist(item: Item) -> Gist:
     """Return what an item says, as it was kept with it or read now."""
     return _kept(item) or _read(item)
+
+
+def spelled(item: Item) -> str:
+    """Return the one spelling of an item's address, as it was kept with it or made now."""
+    head = _head(item)
+    return json.loads(item.gist[head[0]])[0][0] if head else canonical(item.url)
 
 
 def packed(item: Item) -> bytes:
@@ -105,20 +112,14 @@ def _number(line: str) -> int:
 
 
 def _kept(item: Item) -> Gist | None:
-    """Return the gist that was kept with an item, if these rules made it of these texts."""
-    data = item.gist
-    if len(data) < _HEAD.size:
+    head = _head(item)
+    if head is None:
         return None
-    rules, check, size, count, length, stood_elsewhere = _HEAD.unpack_from(data)
-    if rules != _rules() or check != _check(item):
-        return None
-    start = _HEAD.size + size
-    end = start + 8 * count
-    if len(data) != end + 4 * max(0, length - SHINGLE + 1):
-        return None
-    address, title = json.loads(data[_HEAD.size : start])
+    facts, count, length, stood_elsewhere = head
+    data, end = item.gist, facts.stop + 8 * count
+    address, title = json.loads(data[facts])
     lines, hashes = array("Q"), array("I")
-    lines.frombytes(data[start:end])
+    lines.frombytes(data[facts.stop : end])
     hashes.frombytes(data[end:])
     return Gist(
         address=_address(*address),
@@ -126,6 +127,23 @@ def _kept(item: Item) -> Gist | None:
         lines=swapped(lines),
         text=Text(swapped(hashes), length=length, republished=stood_elsewhere),
     )
+
+
+def _head(item: Item) -> tuple[slice, int, int, bool] | None:
+    """Return what heads the gist kept with an item, if these rules made it of these texts.
+
+    That is where its facts are, how many sentences, how many words, and whether it stood elsewhere.
+    """
+    data = item.gist
+    if len(data) < _HEAD.size:
+        return None
+    rules, check, size, count, length, stood_elsewhere = _HEAD.unpack_from(data)
+    if rules != _rules() or check != _check(item):
+        return None
+    facts = slice(_HEAD.size, _HEAD.size + size)
+    if len(data) != facts.stop + 8 * count + 4 * max(0, length - SHINGLE + 1):
+        return None
+    return facts, count, length, stood_elsewhere
 
 
 def _check(item: Item) -> int:
@@ -146,9 +164,18 @@ def _rules() -> bytes:
 
 def _facts(told: Gist) -> bytes:
     """Return address and title as JSON."""
-    # The only ones that JSON does not know are the numbers, a set.
-    facts = (astuple(told.address), astuple(told.title))
-    return json.dumps(facts, separators=(",", ":"), default=sorted).encode()
+    facts = (_values(told.address), _values(told.title))
+    return json.dumps(facts, separators=(",", ":"), default=_plain).encode()
+
+
+def _values(told: Address | Title | Head) -> list[Any]:
+    # Not astuple, which copies every text.
+    return [getattr(told, name) for name in told.__slots__]
+
+
+def _plain(value: Any) -> list[Any]:
+    """Return as a list what JSON does not know: a part of a title, or the set of its numbers."""
+    return _values(value) if isinstance(value, Head) else sorted(value)
 
 
 def _address(*values: Any) -> Address:

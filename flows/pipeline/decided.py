@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flows.edit import titles
 from flows.edit.canonical import canonical
 from flows.edit.entries import address, title
+from flows.edit.gist import spelled
 from flows.edit.sections import LEFT_OVER
 from flows.store.decisions import Decision, Fate
 from flows.store.names import number
@@ -58,7 +59,11 @@ def decide(issue: Issue, told: Told) -> list[Decision]:
 
 def address_of(url: str, name: str) -> str:
     """Return what an item is looked up by: the one spelling of its address, else its title."""
-    return canonical(url) or f"title:{titles.read(name).key}"
+    return canonical(url) or _titled(name)
+
+
+def _titled(name: str) -> str:
+    return f"title:{titles.read(name).key}"
 
 
 def _verdict(story: Story, places: Mapping[tuple[str, str], tuple[str, str]]) -> _Verdict:
@@ -102,7 +107,7 @@ def _decisions(
             issue=issue,
             item=_number(item),
             story=lead,
-            address=address_of(item.url, item.title),
+            address=spelled(item) or _titled(item.title),
             feed=item.feed,
             url=item.url,
             title=item.title,
