@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from flows.edit import front_matter
 from flows.edit.canonical import canonical
 from flows.edit.draft import inbox_line
+from flows.edit.gist import spelled
 from flows.edit.issue_file import entry_block, read, read_placed
 from flows.edit.sections import LEFT_OVER, NEW, SPONSOR
 from flows.edit.three_way import changes
@@ -107,7 +108,7 @@ def missing(
     there = _all(standing if wrote is None else _with(standing, wrote))
     known = {canonical(url) for entry in there for url in _addresses(entry)}
     for story in stories:
-        told = {canonical(item.url) for item in story.items if item.url}
+        told = {spelled(item) for item in story.items if item.url}
         if not told.isdisjoint(known):
             known |= told
     fit = (entry for entry in fresh.entries if not entry.sponsor)

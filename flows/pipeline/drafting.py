@@ -180,7 +180,8 @@ def draft_again(
     files = files_of(settings, record.number)
     data = files.draft.read_bytes()
     # What cannot be read is told before anything is made of it.
-    standing, wrote = read_issue(files), _wrote(files)
+    standing = read_issue(files)
+    wrote = _wrote(files, standing, data)
     fresh = compose(settings, engine, record.number, slot=record.slot, covers=covers)
     added = missing(fresh.issue, standing, wrote=wrote, stories=fresh.told)
     added = entries_with_blurbs(added, fresh.told, program(settings))
@@ -222,10 +223,14 @@ def _redrafted(
     return redraft(text, fresh, path=path, title=title, wrote=wrote, added=added)
 
 
-def _wrote(files: IssueFiles) -> Issue | None:
-    """Return the issue as we wrote it last, None if that is not known any more."""
+def _wrote(files: IssueFiles, standing: Issue, data: bytes) -> Issue | None:
+    """Return the issue as we wrote it last, None if that is not known any more.
+
+    That is the one that stands, if nobody touched its bytes.
+    """
     try:
-        return read_bytes(files.wrote.read_bytes(), path=files.wrote)
+        written = files.wrote.read_bytes()
+        return standing if written == data else read_bytes(written, path=files.wrote)
     except (OSError, IssueError):
         # Without it every line may be an editor's.
         return None
