@@ -153,6 +153,15 @@ class Admission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leaver:
+    """Somebody who unsubscribes: by which way, and by which issue's link if it was one."""
+
+    subscriber_id: int
+    source: str
+    issue: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Leaving:
     """What an unsubscription changed; `known` is False if nobody has the id."""
 

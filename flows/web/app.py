@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import logging
 from datetime import UTC, datetime
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -23,11 +24,13 @@ from flows.web.choices import preferences
 from flows.web.events import receive
 from flows.web.forms import confirm, subscribe
 from flows.web.guards import SecurityHeaders, read_body
+from flows.web.leaving import Exit
 from flows.web.links import genuine
 from flows.web.pages import MESSAGES, Pages
 from flows.web.site import Site
 from subscribers import store
 from subscribers.errors import DatabaseError
+from subscribers.models import Leaver
 from subscribers.tokens import Purpose
 
 if TYPE_CHECKING:
@@ -70,12 +73,15 @@ def create_app(  # noqa: PLR0913 - what an app needs
     If `brand.base_url` has a path, its pages answer below it as well as at the root: some proxies
     cut the path off, some do not.
     """
+    turn = Lock()
     site = Site(
         engine=engine,
         keys=keys,
         issues=issues,
         pages=Pages(brand, form=signups is not None),
         clock=clock,
+        exit=Exit(engine, turn, clock),
+        turn=turn,
         signups=signups,
         hook=hook,
     )
@@ -144,19 +150,11 @@ async def _post(site: Site, token: Token, body: bytes) -> Response:
     if token.purpose in pages.NOBODYS:
         return site.pages.tell(pages.NOBODYS[token.purpose])
     source = "one click" if ONE_CLICK in body else "web page"
-    await run_in_threadpool(_let_go, site, token, source)
+    await site.exit.let_go(
+        Leaver(subscriber_id=token.subscriber_id, source=source, issue=token.issue or None)
+    )
     # The same page for whoever left before, or is not known any more: it tells nothing of them.
     return site.pages.show("unsubscribed")
-
-
-def _let_go(site: Site, token: Token, source: str) -> None:
-    now, number = site.clock(), token.issue or None
-    with site.turn:
-        left = store.unsubscribe(
-            site.engine, token.subscriber_id, source=source, now=now, issue=number
-        )
-    if left.changed:
-        logger.info("subscriber %d left from issue %d", token.subscriber_id, token.issue)
 
 
 def health(site: Site, _request: Request) -> Response:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from flows.web.networks import NetworkLimit
@@ -13,10 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime, timedelta
     from pathlib import Path
+    from threading import Lock
 
     from sqlalchemy import Engine
 
     from flows.web.events import Hook
+    from flows.web.leaving import Exit
     from flows.web.networks import Networks
     from flows.web.pages import Pages
     from subscribers.models import Limits
@@ -47,7 +48,9 @@ class Site:
     issues: Path
     pages: Pages
     clock: Callable[[], datetime]
+    # The way out, for all who unsubscribe.
+    exit: Exit
     signups: SignUps | None = None
     hook: Hook | None = None
     # SQLite's writers poll for their turn, each in ever longer steps; ours queue up here first.
-    turn: Lock = field(default_factory=Lock)
+    turn: Lock

@@ -3,6 +3,7 @@
 Sign-ups, choices, tags and figures have modules of their own beside this one.
 """
 
+from subscribers.store.leaving import unsubscribe, unsubscribe_all
 from subscribers.store.outsiders import keep_out
 from subscribers.store.people import (
     SUPPRESSED,
@@ -21,7 +22,6 @@ from subscribers.store.people import (
     suppressed,
     take_back,
     transaction,
-    unsubscribe,
     would_admit,
 )
 
@@ -44,5 +44,6 @@ __all__ = [
     "take_back",
     "transaction",
     "unsubscribe",
+    "unsubscribe_all",
     "would_admit",
 ]

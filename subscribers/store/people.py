@@ -17,7 +17,6 @@ from subscribers.models import (
     Consent,
     ConsentAction,
     Fate,
-    Leaving,
     Subscriber,
     SubscriberStatus,
     Suppression,
@@ -226,28 +225,6 @@ def count(engine: Engine) -> dict[str, int]:
     counts = {status.value: 0 for status in SubscriberStatus} | {SUPPRESSED: 0}
     with transaction(reading(engine)) as connection:
         return counts | dict(connection.execute(query).tuples().all())
-
-
-def unsubscribe(
-    engine: Engine, subscriber_id: int, *, source: str, now: datetime, issue: int | None = None
-) -> Leaving:
-    """Let somebody go, and record by which issue's link; again changes nothing more."""
-    leave = (
-        update(subscribers)
-        .where(
-            subscribers.c.id == subscriber_id,
-            subscribers.c.status != SubscriberStatus.UNSUBSCRIBED.value,
-        )
-        .values(status=SubscriberStatus.UNSUBSCRIBED.value, unsubscribed_at=now)
-    )
-    with transaction(engine) as connection:
-        if connection.execute(leave).rowcount == 0:
-            query = select(subscribers.c.id).where(subscribers.c.id == subscriber_id)
-            return Leaving(known=connection.execute(query).first() is not None, changed=False)
-        record = {"subscriber_id": subscriber_id, "at": now, "source": source, "text": ""}
-        record |= {"action": ConsentAction.UNSUBSCRIBED.value, "issue": issue}
-        connection.execute(insert(consents).values(record))
-        return Leaving(known=True, changed=True)
 
 
 def take_back(engine: Engine, subscriber_id: int, *, agreement: Agreement, now: datetime) -> bool:
