@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 from dataclasses import dataclass
 from email.utils import parseaddr
@@ -124,7 +125,7 @@ MESSAGES: Final = {
 class Pages:
     """The templates of one newsletter's pages, compiled once."""
 
-    __slots__ = ("_environment", "_zone", "brand", "policy")
+    __slots__ = ("_environment", "_fixed", "_zone", "brand", "policy")
 
     def __init__(self, brand: Brand, *, form: bool = False) -> None:
         self.brand = brand
@@ -135,7 +136,11 @@ class Pages:
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
+            # Else each page asks the disk whether its templates are still the same.
+            auto_reload=False,
         )
+        # What nothing is put into is the same page for everybody: made once.
+        self._fixed = functools.cache(self._render)
         contact = parseaddr(brand.reply_to or brand.sender)[1]
         # Our own file, not input: quotes in it must stay quotes.
         trusted = Markup(style)  # noqa: S704
@@ -153,11 +158,14 @@ class Pages:
         self, name: str, *, status: int = 200, framed: bool = False, **values: Any
     ) -> Response:
         """Return the page of this name; one that is `framed` may stand in anybody's page."""
-        text = self._environment.get_template(f"{name}.html.j2").render(framed=framed, **values)
+        text = self._render(name, framed, **values) if values else self._fixed(name, framed)
         policy = self.policy
         if framed:
             policy = policy.replace("frame-ancestors 'none'", "frame-ancestors *")
         return HTMLResponse(text, status, headers={"Content-Security-Policy": policy})
+
+    def _render(self, name: str, framed: bool, **values: Any) -> str:  # noqa: FBT001 - `show` names it
+        return self._environment.get_template(f"{name}.html.j2").render(framed=framed, **values)
 
     def tell(
         self,
