@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import shutil
 import threading
@@ -25,7 +26,7 @@ from tests.newsletters import STORIES, Newsletter
 from tests.signing_up import ANN, Site, newcomer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from playwright.sync_api import Browser, Page
     from sqlalchemy import Engine
@@ -261,7 +262,20 @@ def test_the_pages_need_no_script(
     context.close()
 
 
-def test_the_figures_of_the_list_can_be_read(page: Page, tmp_path: Path) -> None:
+# The boxes of the words in the picture that is shown, and the height of their letters.
+WORDS = """[...document.querySelectorAll('.growth text')]
+    .filter(word => word.checkVisibility())
+    .map(word => [word.getBoundingClientRect(), word.ownerSVGElement.getScreenCTM().a])
+    .map(([box, scale]) => [12 * scale, box.left, box.top, box.right, box.bottom])"""
+
+
+def apart(one: Sequence[float], other: Sequence[float]) -> bool:
+    return one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+
+
+@pytest.fixture
+def figures(page: Page, tmp_path: Path) -> Page:
+    """The preview's page on a list of forty."""
     newsletter = Newsletter(tmp_path).write().tell(*STORIES).subscribe(40)
     newsletter.run()
     with open_store(newsletter.settings) as engine:
@@ -273,7 +287,20 @@ def test_the_figures_of_the_list_can_be_read(page: Page, tmp_path: Path) -> None
         css = styles.joinpath(name).read_text(encoding="utf-8")
         html = html.replace(f'<link rel="stylesheet" href="/{name}">', f"<style>{css}</style>")
     page.set_content(html)
-    look(page, "figures")
+    return page
+
+
+def test_the_figures_of_the_list_can_be_read(figures: Page) -> None:
+    look(figures, "figures")
+
+
+@pytest.mark.parametrize("width", [320, 480, 680, 681, 800])
+def test_the_words_of_the_picture_are_large_and_apart(figures: Page, width: int) -> None:
+    figures.set_viewport_size({"width": width, "height": 700})
+    words = figures.evaluate(WORDS)
+    assert len(words) >= 9
+    assert all(size >= 10.5 and left >= 0 and right <= width for size, left, _, right, _ in words)
+    assert all(apart(one[1:], other[1:]) for one, other in itertools.combinations(words, 2))
 
 
 @pytest.mark.parametrize("kind", ["confirm", "known"])
