@@ -334,7 +334,9 @@ def test_ten_thousand_forged_sign_ups_make_few_mails(
     assert set(codes) == {200, 429}
     assert max(mails.values()) == 1
     assert sum(mails.values()) <= 50 == codes[200]
-    assert [record.levelname for record in caplog.records].count("WARNING") == 1
+    # Once each, not at every sign-up.
+    told = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert sorted(told) == sorted([forms.CROWDED, forms.CROWDED_NETWORK])
     assert store.count(engine)["active"] == 0
 
 
@@ -348,6 +350,26 @@ def test_one_address_gets_one_mail_however_often_it_is_signed_up(site: Site) -> 
     site.clock.go_on(hours=2)
     site.send(ANN)
     assert len(site.letters()) == 2
+
+
+def test_the_operator_is_told_whom_the_limits_stop(
+    engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = Site(engine, tmp_path, an_hour=3, per_network=2)
+    for number in range(4):
+        # A web server that was not named: all its readers are of its network.
+        site.send(f"r{number}@readers.example", forwarded="198.51.100.7")
+    assert [record.message for record in caplog.records] == [forms.CROWDED_NETWORK]
+    assert "trusted_proxies" in caplog.text
+    for number in range(4):
+        site.send(f"q{number}@readers.example", forwarded=f"198.51.{number}.7")
+    assert [record.message for record in caplog.records][1:] == [forms.CROWDED]
+    assert "signups_per_hour" in caplog.text
+    site.clock.go_on(hours=1)
+    for number in range(4):
+        site.send(f"p{number}@readers.example", forwarded="198.51.100.7")
+    assert [record.message for record in caplog.records][2:] == [forms.CROWDED_NETWORK]
+    assert "198.51" not in caplog.text
 
 
 def test_a_network_has_its_own_limit(engine: Engine, tmp_path: Path) -> None:

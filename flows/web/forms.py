@@ -26,6 +26,8 @@ from subscribers.store import signups as store
 from subscribers.tokens import Purpose, is_fresh, sign_now
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -48,6 +50,13 @@ LATER: Final = {"Retry-After": "3600"}
 # To write a newcomer down takes some milliseconds more than to find a reader, which would tell them
 # apart: an answer leaves at a whole step after the question came.
 STEP: Final = timedelta(milliseconds=250)
+CROWDED: Final = (
+    "sign-ups are put off for everybody: the last hour had as many as [web] signups_per_hour allows"
+)
+CROWDED_NETWORK: Final = (
+    "a network's sign-ups are put off: it had as many in the last hour as [web] "
+    "signups_per_network allows; if it is your own web server's, name that in [web] trusted_proxies"
+)
 ONCE_MORE: Final = "Please press Subscribe once more."
 
 
@@ -124,14 +133,19 @@ async def _take(
 ) -> Response:
     now = site.clock()
     if not signups.per_network.allows(network_of(request, signups.proxies), now=now):
+        _tell_operator(signups, CROWDED_NETWORK, now)
         return site.pages.tell(pages.TOO_OFTEN, LATER, framed=framed)
     if not await run_in_threadpool(_ask, site, signups, address):
-        if signups.alarm.allows("all", now=now):
-            logger.warning("sign-ups are put off: there were too many in the last hour")
+        _tell_operator(signups, CROWDED, now)
         return site.pages.tell(pages.TOO_MANY, LATER, framed=framed)
     page = site.pages.show("subscribe_sent", framed=framed)
     await signups.rest(((now - site.clock()) % STEP).total_seconds())
     return page
+
+
+def _tell_operator(signups: SignUps, words: str, now: datetime) -> None:
+    if signups.alarm.allows(words, now=now):
+        logger.warning("%s", words)
 
 
 def _ask(site: Site, signups: SignUps, address: Address) -> bool:

@@ -35,7 +35,7 @@ class SignUps:
     wake: Callable[[], None]
     # Lets the time pass, in seconds, until an answer may leave.
     rest: Callable[[float], Awaitable[None]] = asyncio.sleep
-    # The operator is told of too many sign-ups once an hour, not at each.
+    # What the operator is told of too many sign-ups is said once an hour, not at each.
     alarm: NetworkLimit = field(default_factory=lambda: NetworkLimit(1))
 
 
