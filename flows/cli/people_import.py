@@ -173,9 +173,10 @@ def _tell(tally: Tally, sheet: Sheet, *, dry_run: bool) -> None:
         narrate(f"  and {more:,} more")
     if tally.report is not None:
         narrate(f"All of these are in {tally.report}.")
-    counts = ", ".join(f"{tally.counts[fate]:,} {word}" for fate, word in TOLD_AS.items())
-    doubts = f" ({tally.doubts:,} of them doubtful)" if tally.doubts else ""
+    counts = {fate: f"{tally.counts[fate]:,} {word}" for fate, word in TOLD_AS.items()}
+    if tally.doubts:
+        counts[Fate.ADDED] += f" ({tally.doubts:,} of them doubtful)"
     done = (
         "Nobody was added yet; an import would give" if dry_run else f"Imported {sheet.path.name}"
     )
-    narrate(f"{done}: {counts}{doubts}.")
+    narrate(f"{done}: {', '.join(counts.values())}.")
