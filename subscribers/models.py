@@ -154,10 +154,11 @@ class Admission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaver:
-    """Somebody who unsubscribes: by which way, and by which issue's link if it was one."""
+    """Somebody who unsubscribes: by which way, when, and by which issue's link if it was one."""
 
     subscriber_id: int
     source: str
+    at: datetime
     issue: int | None = None
 
 

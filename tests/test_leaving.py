@@ -30,7 +30,7 @@ class Door:
         self.engine = engine
         self.commits = 0
         self._turn = Lock()
-        self.exit = Exit(engine, self._turn, lambda: NOW)
+        self.exit = Exit(engine, self._turn)
         event.listen(engine, "commit", self._count)
 
     def _count(self, _connection: object) -> None:
@@ -54,7 +54,7 @@ class Door:
 
 
 def leaver(subscriber_id: int) -> Leaver:
-    return Leaver(subscriber_id=subscriber_id, source="one click", issue=ISSUE)
+    return Leaver(subscriber_id=subscriber_id, source="one click", at=NOW, issue=ISSUE)
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def together(any_engine: Engine) -> Callable[..., list[int]]:
     add_people(any_engine, 3)
 
     def leave(*people: int) -> list[int]:
-        left = store.unsubscribe_all(any_engine, [leaver(one) for one in people], now=NOW)
+        left = store.unsubscribe_all(any_engine, [leaver(one) for one in people])
         return [one.subscriber_id for one in left]
 
     return leave

@@ -80,7 +80,7 @@ def create_app(  # noqa: PLR0913 - what an app needs
         issues=issues,
         pages=Pages(brand, form=signups is not None),
         clock=clock,
-        exit=Exit(engine, turn, clock),
+        exit=Exit(engine, turn),
         turn=turn,
         signups=signups,
         hook=hook,
@@ -150,9 +150,8 @@ async def _post(site: Site, token: Token, body: bytes) -> Response:
     if token.purpose in pages.NOBODYS:
         return site.pages.tell(pages.NOBODYS[token.purpose])
     source = "one click" if ONE_CLICK in body else "web page"
-    await site.exit.let_go(
-        Leaver(subscriber_id=token.subscriber_id, source=source, issue=token.issue or None)
-    )
+    who, at, issue = token.subscriber_id, site.clock(), token.issue or None
+    await site.exit.let_go(Leaver(subscriber_id=who, source=source, at=at, issue=issue))
     # The same page for whoever left before, or is not known any more: it tells nothing of them.
     return site.pages.show("unsubscribed")
 

@@ -11,9 +11,6 @@ from typing import TYPE_CHECKING
 from subscribers import store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
     from sqlalchemy import Engine
 
     from subscribers.models import Leaver
@@ -27,10 +24,9 @@ class Exit:
     Nobody waits for company: whoever asks while others go is among the next.
     """
 
-    def __init__(self, engine: Engine, turn: Lock, clock: Callable[[], datetime]) -> None:
+    def __init__(self, engine: Engine, turn: Lock) -> None:
         self._engine = engine
         self._turn = turn
-        self._clock = clock
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="exit")
         self._gathering = Lock()
         self._leavers: list[Leaver] = []
@@ -50,6 +46,6 @@ class Exit:
         with self._turn:
             with self._gathering:
                 leavers, self._leavers = self._leavers, []
-            left = store.unsubscribe_all(self._engine, leavers, now=self._clock())
+            left = store.unsubscribe_all(self._engine, leavers)
         for leaver in left:
             logger.info("subscriber %d left from issue %d", leaver.subscriber_id, leaver.issue or 0)

@@ -23,7 +23,7 @@ _LEAVE: Final = (
         subscribers.c.id == bindparam("who"),
         subscribers.c.status != SubscriberStatus.UNSUBSCRIBED.value,
     )
-    .values(status=SubscriberStatus.UNSUBSCRIBED.value, unsubscribed_at=bindparam("now"))
+    .values(status=SubscriberStatus.UNSUBSCRIBED.value, unsubscribed_at=bindparam("at"))
 )
 _RECORD: Final = insert(consents)
 
@@ -32,26 +32,27 @@ def unsubscribe(
     engine: Engine, subscriber_id: int, *, source: str, now: datetime, issue: int | None = None
 ) -> Leaving:
     """Let somebody go, and record by which issue's link; again changes nothing more."""
-    leaver = Leaver(subscriber_id=subscriber_id, source=source, issue=issue)
+    leaver = Leaver(subscriber_id=subscriber_id, source=source, at=now, issue=issue)
     with transaction(engine) as connection:
-        if _let_go(connection, leaver, now):
+        if _let_go(connection, leaver):
             return Leaving(known=True, changed=True)
         query = select(subscribers.c.id).where(subscribers.c.id == subscriber_id)
         return Leaving(known=connection.execute(query).first() is not None, changed=False)
 
 
-def unsubscribe_all(engine: Engine, leavers: Collection[Leaver], *, now: datetime) -> list[Leaver]:
+def unsubscribe_all(engine: Engine, leavers: Collection[Leaver]) -> list[Leaver]:
     """Let these people go, all of them or none; return for whom that changed something."""
     # By their number: two processes that let the same people go do not wait for each other.
     in_order = sorted(leavers, key=lambda leaver: leaver.subscriber_id)
     with transaction(engine) as connection:
-        return [leaver for leaver in in_order if _let_go(connection, leaver, now)]
+        return [leaver for leaver in in_order if _let_go(connection, leaver)]
 
 
-def _let_go(connection: Connection, leaver: Leaver, now: datetime) -> bool:
-    if connection.execute(_LEAVE, {"who": leaver.subscriber_id, "now": now}).rowcount == 0:
+def _let_go(connection: Connection, leaver: Leaver) -> bool:
+    who, at = leaver.subscriber_id, leaver.at
+    if connection.execute(_LEAVE, {"who": who, "at": at}).rowcount == 0:
         return False
-    record = {"subscriber_id": leaver.subscriber_id, "at": now, "source": leaver.source, "text": ""}
+    record = {"subscriber_id": who, "at": at, "source": leaver.source, "text": ""}
     record |= {"action": ConsentAction.UNSUBSCRIBED.value, "issue": leaver.issue}
     connection.execute(_RECORD, record)
     return True
