@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import event as on
 
 from flows.deliver.events import read_events
 from flows.models import Counts, DeliveryState, Receipt, WaveStatus
@@ -206,6 +207,17 @@ def test_who_left_at_the_provider_is_let_go(any_engine: Engine) -> None:
     assert person is not None
     assert person.status == "unsubscribed"
     assert store.records(any_engine, 1)[-1].issue == 42
+
+
+def test_those_who_left_together_are_let_go_together(engine: Engine) -> None:
+    add_people(engine, 300)
+    commits: list[object] = []
+    on.listen(engine, "commit", commits.append)
+    left = [event("unsubscribe", email(who), NOW) for who in (*range(1, 301), 1)]
+    assert told(engine, *left).left == 300
+    assert store.count(engine)["unsubscribed"] == 300
+    assert len(commits) < 10
+    assert told(engine, *left).left == 0
 
 
 def test_who_agreed_again_since_they_left_stays(engine: Engine) -> None:

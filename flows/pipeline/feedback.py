@@ -14,7 +14,7 @@ from flows.store import feedback as told
 from subscribers import store as people
 from subscribers.address import parse
 from subscribers.errors import InvalidAddress
-from subscribers.models import Suppression, SuppressionReason
+from subscribers.models import Leaver, Suppression, SuppressionReason
 from subscribers.store.feedback import ids, suppress_all
 
 if TYPE_CHECKING:
@@ -103,10 +103,9 @@ def heed(engine: Engine, feedback: Sequence[Feedback], *, soft_bounces: int) -> 
         mine = [(known[_key(one.email)], one) for one in piece if _key(one.email) in known]
         suppressed = suppress_all(engine, _suppressions(mine))
         soft = _softly(engine, mine, in_a_row=soft_bounces)
-        left = sum(_let_go(engine, who, one) for who, one in mine)
         heeded += Heeded(
             suppressed=suppressed + soft,
-            left=left,
+            left=_let_go(engine, mine),
             soft=sum(one.kind is FeedbackKind.BLOCKED for _, one in mine),
             unknown=len(piece) - len(mine),
         )
@@ -144,15 +143,19 @@ def _softly(engine: Engine, mine: Sequence[tuple[int, Feedback]], *, in_a_row: i
     )
 
 
-def _let_go(engine: Engine, subscriber_id: int, one: Feedback) -> bool:
-    if one.kind is not FeedbackKind.LEFT:
-        return False
-    agreed = people.agreements(engine, [subscriber_id]).get(subscriber_id)
-    # The provider's list is for ever, and events come late: who agreed again since stays.
-    if agreed is not None and agreed.at >= one.at:
-        return False
-    left = people.unsubscribe(engine, subscriber_id, source=SOURCE, now=one.at, issue=one.issue)
-    return left.changed
+def _let_go(engine: Engine, mine: Iterable[tuple[int, Feedback]]) -> int:
+    """Let go who left at the provider's; return how many had not left here."""
+    leaving = [(who, one) for who, one in mine if one.kind is FeedbackKind.LEFT]
+    if not leaving:
+        return 0
+    agreed = people.agreements(engine, [who for who, _ in leaving])
+    leavers = [
+        Leaver(subscriber_id=who, source=SOURCE, at=one.at, issue=one.issue)
+        for who, one in leaving
+        # The provider's list is for ever, and events come late: who agreed again since stays.
+        if who not in agreed or agreed[who].at < one.at
+    ]
+    return len(people.unsubscribe_all(engine, leavers))
 
 
 def _key(email: str) -> str:
