@@ -23,13 +23,18 @@ def forgotten_key(key: str, salt: str) -> str:
     return "sha256:" + hashlib.sha256(f"{salt}:{key}".encode()).hexdigest()
 
 
+def why(suppression: Suppression) -> str:
+    """Return why an address must not be mailed, and since when."""
+    return f"{SENTENCES[suppression.reason]}, on {suppression.at:%Y-%m-%d}"
+
+
 def admission(known: Subscriber | None, suppression: Suppression | None) -> Admission | None:
     """Return why somebody who is to be added is not, None if nothing stands against it.
 
     Adding never brings back who unsubscribed, bounced, complained or was forgotten.
     """
     if suppression is not None:
-        return _kept_out(f"{SENTENCES[suppression.reason]}, on {suppression.at:%Y-%m-%d}")
+        return _kept_out(why(suppression))
     if known is None:
         return None
     if known.status is SubscriberStatus.UNSUBSCRIBED:

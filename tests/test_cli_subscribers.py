@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -220,6 +221,17 @@ def test_one_person_is_shown_with_what_they_agreed_to(run: Run) -> None:
     assert "(subscribers add): signed the sheet" in run("show", "ann@rivers.example").stdout
     told = json.loads(run("show", "ann@rivers.example", "--json").stdout)
     assert [record["action"] for record in told["consents"]] == ["added", "unsubscribed"]
+
+
+def test_why_somebody_gets_no_mail_is_shown(run: Run, folder: Path) -> None:
+    run("add", "ann@rivers.example", *AGREED)
+    rows = "email,status\nann@rivers.example,bounced\nbob@rivers.example,complained\n"
+    folder.joinpath("old.csv").write_text(rows, encoding="utf-8")
+    run("import", "old.csv", *AGREED)
+    shown = run("show", "ann@rivers.example").stdout
+    assert re.search(r"gets no mail: mail to it bounced, on [0-9-]+ \(import old.csv: .*\)", shown)
+    told = run("show", "bob@rivers.example", code=1).stderr
+    assert "is not on the list; its reader reported our mail as spam, on " in told
 
 
 def test_forgetting_asks_first_and_then_keeps_them_out(run: Run, folder: Path) -> None:

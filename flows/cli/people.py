@@ -14,6 +14,7 @@ from subscribers.address import parse
 from subscribers.consent import agreement
 from subscribers.errors import MissingConsent, NewsletterError, UnknownSubscriber
 from subscribers.services import fold_tag
+from subscribers.suppression import why
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,9 +63,9 @@ def known(engine: Engine, email: str) -> Subscriber:
     address = parse(email)
     who = store.find(engine, address.key)
     if who is None:
-        raise UnknownSubscriber(
-            f"{address.email} is not on the list; `newsletter subscribers list` shows who is"
-        )
+        held = store.suppressed(engine, address.key)
+        more = why(held) if held else "`newsletter subscribers list` shows who is"
+        raise UnknownSubscriber(f"{address.email} is not on the list; {more}")
     return who
 
 

@@ -39,6 +39,7 @@ from subscribers.doubts import warning
 from subscribers.errors import NewsletterError, UnknownSubscriber
 from subscribers.models import ConsentAction, Fate, Newcomer, SubscriberStatus, SuppressionReason
 from subscribers.store import labels
+from subscribers.suppression import why
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -237,12 +238,15 @@ def show_person(email: str, *, as_json: bool, config: Path | None) -> None:
     with opened(config) as engine:
         who = known(engine, email)
         records, tags = store.records(engine, who.id), labels.tags_of(engine, who.id)
+        held = store.suppressed(engine, who.key)
     if as_json:
         consents = [record_of(record) for record in records]
         show_json({**plain(who), "tags": tags, "consents": consents})
         return
     show(f"{who.email}  {who.name}".rstrip())
-    show(f"{who.standing}, since {who.created_at:%Y-%m-%d}")
+    show(f"{who.status}, since {who.created_at:%Y-%m-%d}")
+    if held is not None:
+        show(f"gets no mail: {why(held)}" + (f" ({held.detail})" if held.detail else ""))
     if who.paused_until is not None and who.paused_until > datetime.now(UTC):
         show(f"takes a break until {who.paused_until:%Y-%m-%d}")
     if tags:
