@@ -22,6 +22,7 @@ from subscribers.database import open_database
 from subscribers.models import (
     ConsentAction,
     Fate,
+    Leaver,
     LetterKind,
     Limits,
     Newcomer,
@@ -161,6 +162,24 @@ class Life(RuleBasedStateMachine):
         self.active.discard(key)
         self.pending.discard(key)
         self.left.setdefault(key, self.now)
+
+    @rule(keys=st.lists(KEYS, min_size=1, max_size=4))
+    def leave_together(self, keys: list[str]) -> None:
+        """Leave as the web app's readers do; some of them press twice."""
+        self._go_on()
+        there = {key: who for key in keys if (who := self._id(key))}
+        asking = [
+            Leaver(subscriber_id=there[key], source="one click", at=self.now)
+            for key in keys
+            if key in there
+        ]
+        left = store.unsubscribe_all(self.engine, asking)
+        expected = sorted(who for key, who in there.items() if key not in self.left)
+        assert [one.subscriber_id for one in left] == expected
+        for key in there:
+            self.active.discard(key)
+            self.pending.discard(key)
+            self.left.setdefault(key, self.now)
 
     @rule(key=KEYS)
     def come_back(self, key: str) -> None:
