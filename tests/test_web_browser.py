@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import os
@@ -17,6 +18,7 @@ import pytest
 from flows.cli.preview_people import people_page
 from flows.cli.web import address, listen, make_server
 from flows.pipeline.stores import open_store
+from flows.web.app import create_app
 from subscribers import store
 from subscribers.consent import agreement
 from subscribers.models import ConsentAction
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
     from sqlalchemy import Engine
+    from starlette.types import ASGIApp
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.browser
@@ -64,15 +67,22 @@ def site(engine: Engine, tmp_path: Path) -> Site:
     return Site(engine, tmp_path)
 
 
-@pytest.fixture
-def served(site: Site) -> Iterator[str]:
-    running = make_server(site.app)
+@contextlib.contextmanager
+def serving(app: ASGIApp) -> Iterator[str]:
+    """Yield the address that the app is served at."""
+    running = make_server(app)
     with listen("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
         thread.start()
         yield address(listener)
         running.should_exit = True
         thread.join(20)
+
+
+@pytest.fixture
+def served(site: Site) -> Iterator[str]:
+    with serving(site.app) as url:
+        yield url
 
 
 @pytest.fixture
@@ -157,6 +167,38 @@ def test_each_page_can_be_read_by_everybody(
 def look_past_policy(page: Page) -> None:
     """Show the page's own document again where axe may run: its policy forbids all script."""
     page.set_content(page.content())
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[tuple[Newsletter, str]]:
+    """A newsletter, and the address that its pages are served at."""
+    newsletter = Newsletter(tmp_path).write().tell(*STORIES).subscribe(2)
+    settings = newsletter.settings
+    with open_store(settings) as engine:
+        app = create_app(
+            engine=engine,
+            keys=settings.keys(),
+            brand=settings.brand(),
+            issues=settings.paths.issues,
+            clock=newsletter.clock,
+        )
+        with serving(app) as url:
+            yield newsletter, url
+
+
+def test_the_archive_can_be_read_by_everybody(page: Page, archive: tuple[Newsletter, str]) -> None:
+    newsletter, served = archive
+    page.goto(f"{served}/")
+    assert page.inner_text("h1") == "All issues"
+    look_past_policy(page)
+    look(page, "issues-none")
+    newsletter.run()
+    # Not at the root again: the browser may keep the list for some minutes.
+    for name, words in (("issues", "Issue 1 ·"), ("issues/1", STORIES[0][0])):
+        page.goto(f"{served}/{name}")
+        assert words in page.inner_text("body")
+        look_past_policy(page)
+        look(page, name.replace("/", "-"))
 
 
 def test_a_reader_signs_up_and_confirms_by_keyboard(page: Page, served: str, site: Site) -> None:
