@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from flows.store import decisions, feedback, groups, issues, mails, offers, records, shares
 from flows.store.ledger import plan
+from subscribers.models import Limits
 from subscribers.store import feedback as people_feedback
 from subscribers.store import figures, labels, outsiders, signups
 from tests.people import ISSUE, add_people, start_issue
@@ -63,6 +64,7 @@ SINCE = NOW - timedelta(days=7)
 # What a whole week leaves untried: each statement is at least understood by both.
 STATEMENTS: dict[str, Callable[[Engine], object]] = {
     "next_letter": lambda engine: signups.next_letter(engine, now=NOW),
+    "has_room": lambda engine: signups.has_room(engine, Limits(), now=NOW),
     "post_again": lambda engine: signups.post_again(engine, 1, at=NOW),
     "came_by_day": lambda engine: figures.came_by_day(engine, since=SINCE),
     "left_by_day": lambda engine: figures.left_by_day(engine, since=SINCE),

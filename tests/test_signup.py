@@ -372,6 +372,14 @@ def test_the_operator_is_told_whom_the_limits_stop(
     assert "198.51" not in caplog.text
 
 
+def test_a_flood_of_sign_ups_waits_for_no_writer(engine: Engine, tmp_path: Path) -> None:
+    site = Site(engine, tmp_path, an_hour=1)
+    assert site.send(ANN).status_code == 200
+    # As while an issue is being sent: what is put off need not wait for its turn.
+    with engine.begin():
+        assert site.send("bob@readers.example").status_code == 429
+
+
 def test_a_network_has_its_own_limit(engine: Engine, tmp_path: Path) -> None:
     site = Site(engine, tmp_path, per_network=3)
     codes = [

@@ -150,6 +150,9 @@ def _tell_operator(signups: SignUps, words: str, now: datetime) -> None:
 
 def _ask(site: Site, signups: SignUps, address: Address) -> bool:
     """Return whether the sign-up was taken; that does not tell whether the address is known."""
+    # A flood of them must hold up nobody who leaves, and no issue that is being sent.
+    if not store.has_room(site.engine, signups.limits, now=site.clock()):
+        return False
     with site.turn:
         kind = store.ask(
             site.engine,

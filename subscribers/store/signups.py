@@ -44,6 +44,8 @@ def ask(
     signed up: it says whether the address was known.
     """
     with transaction(engine) as connection:
+        # One at a time, so that the limit is exact: SQLite has one writer, PostgreSQL locks a row.
+        connection.execute(select_salt().with_for_update())
         if not _room_for_more(connection, limits, now):
             return None
         who = _person(connection, address.key) or _pending(connection, address, now)
@@ -56,9 +58,16 @@ def ask(
         return kind
 
 
+def has_room(engine: Engine, limits: Limits, *, now: datetime) -> bool:
+    """Return whether a sign-up would be taken now; to look waits for no writer, and holds up none.
+
+    `ask` looks once more, for those who asked at the same moment.
+    """
+    with transaction(reading(engine)) as connection:
+        return _room_for_more(connection, limits, now)
+
+
 def _room_for_more(connection: Connection, limits: Limits, now: datetime) -> bool:
-    # One at a time, so that the limit is exact: SQLite has one writer, PostgreSQL locks this row.
-    connection.execute(select_salt().with_for_update())
     query = select(func.count()).where(letters.c.asked_at > now - HOUR)
     return connection.execute(query).scalar_one() < limits.an_hour
 
