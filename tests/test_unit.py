@@ -22,7 +22,10 @@ def lines(newsletter: Newsletter, *options: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in told.splitlines() if "=" in line)
 
 
-@pytest.mark.parametrize("name", ["plain", "my news", "100% news", "tab and $HOME"])
+@pytest.mark.parametrize(
+    "name",
+    ["plain", "my news", "100% news", "tab and $HOME", "Ada's", 'the "best"', r"back\slash"],
+)
 def test_a_folder_of_any_name_is_one_word_where_systemd_splits_words(
     tmp_path: Path, name: str
 ) -> None:
@@ -46,11 +49,12 @@ def test_a_database_elsewhere_can_be_written_too(
     assert lines(newsletter)["ReadWritePaths"] == str(tmp_path)
 
 
-def test_systemd_has_nothing_to_say_against_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["my news", """Ada's "best" news"""])
+def test_systemd_has_nothing_to_say_against_it(tmp_path: Path, name: str) -> None:
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
         pytest.skip("there is no systemd-analyze on this machine (apt-get install systemd)")
-    folder = tmp_path / "my news"
+    folder = tmp_path / name
     folder.mkdir()
     file = tmp_path / "newsletter.service"
     text = unit(Newsletter(folder).write().settings, ["--web"], user="root")

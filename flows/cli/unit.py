@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -75,9 +76,10 @@ def _newsletter() -> list[str]:
 
 
 def _quoted(part: str) -> str:
-    # systemd.syntax(7): quotes hold words together.
+    # systemd.syntax(7): quotes hold words together, and \\ takes from either sort its meaning.
     part = _escaped(part)
-    return f'"{part}"' if " " in part or '"' in part else part
+    inner = part.replace("\\", r"\\").replace('"', r"\"")
+    return f'"{inner}"' if inner != part or re.search(r"[\s']", part) else part
 
 
 def _escaped(text: str) -> str:
