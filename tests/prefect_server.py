@@ -40,17 +40,27 @@ class Prefect:
     asked: list[tuple[str, Any]] = field(default_factory=list)
     url: str = ""
 
-    def deploy(self, name: str, config: Path | str) -> None:
-        """Have a deployment of `weekly` for the newsletter of these settings."""
-        found = {"id": f"d{len(self.deployments) + 1}", "name": name}
-        self.deployments.append(found | {"parameters": {"config": str(config)}})
+    def deploy(self, name: str, config: Path | str, *, flow: str = "weekly") -> dict[str, Any]:
+        """Have a deployment of the flow for the newsletter of these settings."""
+        made = {
+            "id": f"d{len(self.deployments) + 1}",
+            "name": name,
+            "flow": flow,
+            "parameters": {"config": str(config)},
+            "status": "READY",
+            "paused": False,
+            "schedules": [{"active": True}],
+        }
+        self.deployments.append(made)
+        return made
 
     def answer(self, path: str, body: Any) -> tuple[int, Any]:  # noqa: PLR0911 - a table
         self.asked.append((path, body))
         if self.statuses and (status := self.statuses.popleft()) >= 400:
             return status, {}
         if path == "/api/deployments/filter":
-            return 200, self.deployments
+            wanted = body["flows"]["name"]["any_"]
+            return 200, [one for one in self.deployments if one["flow"] in wanted]
         if path == "/api/flow_runs/filter":
             return 200, self.unfinished
         if path.endswith("/create_flow_run"):

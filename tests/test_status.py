@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
@@ -14,8 +14,10 @@ from flows.pipeline.status import status
 from flows.pipeline.stores import open_store
 from flows.store.schema import deliveries
 from tests.newsletters import NOW, STORIES, Newsletter
+from tests.prefect_server import Prefect, serving
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SLOT = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
@@ -80,6 +82,55 @@ def test_doubts_are_told_and_change_the_exit_code(newsletter: Newsletter) -> Non
     code, told = shown(newsletter)
     assert code == 4
     assert "3 deliveries of issue 1" in told
+
+
+@pytest.fixture
+def prefect(monkeypatch: pytest.MonkeyPatch) -> Iterator[Prefect]:
+    """A server of somebody else's that is well."""
+    with serving(prefect := Prefect()):
+        monkeypatch.setenv("PREFECT_API_URL", prefect.url)
+        yield prefect
+
+
+def test_a_server_that_knows_nothing_of_us_keeps_no_schedule(
+    newsletter: Newsletter, prefect: Prefect
+) -> None:
+    prefect.deploy("weekly", "/srv/other/newsletter.toml")
+    _, told = shown(newsletter)
+    assert "knows no deployment of this newsletter" in told
+    assert "> newsletter serve" in told
+
+
+def test_a_schedule_that_nobody_is_there_to_run_is_told(
+    newsletter: Newsletter, prefect: Prefect
+) -> None:
+    deployed = prefect.deploy("weekly", newsletter.settings.path)
+    assert f"kept by {prefect.url.removesuffix('/api')} (cron 0 8 * * 1)" in shown(newsletter)[1]
+    deployed["status"] = "NOT_READY"
+    assert "but nobody is there to run it" in shown(newsletter)[1]
+
+
+@pytest.mark.parametrize("change", [{"paused": True}, {"schedules": [{"active": False}]}])
+def test_a_schedule_that_a_person_paused_is_told(
+    newsletter: Newsletter, prefect: Prefect, change: dict[str, Any]
+) -> None:
+    prefect.deploy("gather", newsletter.settings.path, flow="gather")
+    prefect.deploy("weekly", newsletter.settings.path).update(change)
+    pages = prefect.url.removesuffix("/api")
+    wanted = f"paused by hand at {pages}: weekly\n             > switch it on at {pages}/"
+    assert wanted in shown(newsletter)[1]
+    told = json.loads(shown(newsletter, "--json")[1])
+    assert (told["server"], "paused" in told["schedule_problem"]) == (prefect.url, True)
+
+
+def test_a_draft_that_rests_where_nobody_has_to_approve_is_in_order(
+    newsletter: Newsletter, prefect: Prefect
+) -> None:
+    prefect.deploy("weekly", newsletter.settings.path)
+    prefect.deploy("draft", newsletter.settings.path, flow="draft")["paused"] = True
+    assert "Schedule     kept by" in shown(newsletter)[1]
+    newsletter.write(newsletter='approval = "required"')
+    assert "Schedule     paused by hand" in shown(newsletter)[1]
 
 
 def test_a_program_reads_the_same(newsletter: Newsletter) -> None:

@@ -34,18 +34,18 @@ def doctor(ctx: click.Context, *, online: bool, as_json: bool, config: Path | No
     provider with what its key allows, the unsubscribe link, and who keeps the schedule. Prints no
     key. Exit code 1 if anything is broken, 2 if the settings cannot be read.
     """
-    from flows.cli.server import keeper
+    from flows.cli.keeping import keeping
     from flows.pipeline.doctor import Diagnosis, Health, examine
 
     settings = load_settings(config)
     found = list(examine(settings, online=online))
-    server = keeper(settings.paths.private)
+    schedule = keeping(settings)
     found.append(
         Diagnosis(
             part="schedule",
-            health=Health.WELL if server else Health.LOOK,
-            told=f"kept by {server}" if server else "kept by nobody: no issue goes out by itself",
-            next="" if server else "newsletter serve",
+            health=Health.LOOK if schedule.problem else Health.WELL,
+            told=schedule.problem or f"kept by {schedule.server}",
+            next=schedule.next,
         )
     )
     if as_json:

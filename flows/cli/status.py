@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from flows.cli.keeping import Keeping
     from flows.pipeline.status import Status
     from flows.settings import Settings
     from flows.store.runs import RunRecord
@@ -33,17 +34,18 @@ def status(ctx: click.Context, *, as_json: bool, config: Path | None) -> None:
 
     Nothing is changed and no feed is asked. Exit code 4 if deliveries in doubt remain.
     """
-    from flows.cli.server import keeper
+    from flows.cli.keeping import keeping
     from flows.pipeline.status import status as look
 
     settings = load_settings(config)
     found = look(settings, now=datetime.now(UTC))
-    server = keeper(settings.paths.private)
+    schedule = keeping(settings)
     void = _void(settings, found)
     if as_json:
-        show_json(_as_json(found) | {"server": server, "void_approvals": void})
+        kept = {"server": schedule.server, "schedule_problem": schedule.problem}
+        show_json(_as_json(found) | kept | {"void_approvals": void})
     else:
-        for name, sentence in _lines(settings, found, server=server, void=void):
+        for name, sentence in _lines(settings, found, schedule=schedule, void=void):
             show(f"{name:<12} {sentence}")
     ctx.exit(IN_DOUBT if found.doubts else 0)
 
@@ -67,7 +69,7 @@ def _as_json(found: Status) -> dict[str, Any]:
 
 
 def _lines(
-    settings: Settings, found: Status, *, server: str | None, void: Sequence[int]
+    settings: Settings, found: Status, *, schedule: Keeping, void: Sequence[int]
 ) -> Iterator[tuple[str, str]]:
     yield "Newsletter", f"{settings.newsletter.title} ({settings.path})"
     for run in found.running:
@@ -84,7 +86,7 @@ def _lines(
                 f"{counts.accepted} of {counts.intended} accepted"
             ),
         )
-    yield from _schedule(found, server)
+    yield from _schedule(found, schedule)
     for record in found.open_issues:
         changed = ", and was changed since: the approval is void"
         ending = changed if record.number in void else ""
@@ -98,16 +100,17 @@ def _lines(
     yield "Subscribers", told or "none yet"
 
 
-def _schedule(found: Status, server: str | None) -> Iterator[tuple[str, str]]:
+def _schedule(found: Status, schedule: Keeping) -> Iterator[tuple[str, str]]:
     coming = found.coming
     yield "Next issue", f"{_moment(coming.slot)}; the run starts {_moment(coming.starts_at)}"
     if coming.drafted_at:
         yield "", f"its draft is written {_moment(coming.drafted_at)}"
-    if server:
-        yield "Schedule", f"kept by {server.removesuffix('/api')} (cron {coming.weekly_cron})"
+    if schedule.server and not schedule.problem:
+        pages = schedule.server.removesuffix("/api")
+        yield "Schedule", f"kept by {pages} (cron {coming.weekly_cron})"
     else:
-        yield "Schedule", "kept by nobody"
-        yield "", "> newsletter serve"
+        yield "Schedule", schedule.problem
+        yield "", f"> {schedule.next}"
 
 
 def _feeds(found: Status) -> Iterator[tuple[str, str]]:

@@ -26,6 +26,7 @@ TIMEOUT = 30.0
 # Where deployments are asked for, by the flow they run.
 DEPLOYMENTS = "/deployments/filter"
 WEEKLY, WAVE = "weekly", "wave"
+FLOWS = ("gather", "draft", WEEKLY, "suppressions", WAVE)
 # What tells two newsletters of the same title apart.
 MARK = 6
 
@@ -64,6 +65,22 @@ def find(client: httpx.Client, flow: str) -> list[dict[str, Any]]:
 def ours(settings: Settings, found: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """Return the deployment of this newsletter, None if there is none."""
     return next((one for one in found if is_ours(settings, one["parameters"])), None)
+
+
+def all_ours(settings: Settings, client: httpx.Client) -> dict[str, Mapping[str, Any]]:
+    """Return this newsletter's deployments by the flow they run; raises httpx.HTTPError."""
+    found = {flow: ours(settings, find(client, flow)) for flow in FLOWS}
+    return {flow: deployment for flow, deployment in found.items() if deployment is not None}
+
+
+def is_active(deployment: Mapping[str, Any]) -> bool:
+    """Say whether its schedule runs: not if a person switched it off in Prefect's pages."""
+    return not deployment["paused"] and is_scheduled(deployment)
+
+
+def is_scheduled(deployment: Mapping[str, Any]) -> bool:
+    """Say whether all its schedules are switched on."""
+    return all(one["active"] for one in deployment["schedules"])
 
 
 def is_ours(settings: Settings, parameters: Mapping[str, Any]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,8 +21,9 @@ from flows.weekly import api
 from flows.weekly.jobs import draft, gather, suppressions, wave, weekly
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
+    import httpx
     from prefect import Flow
     from prefect.deployments.runner import RunnerDeployment
     from prefect.runner import Runner
@@ -37,18 +39,21 @@ BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 OPTIONAL = (draft.name, suppressions.name, wave.name)
 
 
-async def deployments(settings: Settings, *, name: str = "") -> list[RunnerDeployment]:
+async def deployments(
+    settings: Settings, *, name: str = "", before: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[RunnerDeployment]:
     """Return what `serve` offers: `gather` every few hours, `weekly` in time for each slot.
 
     They are called after their flows, or by `name` where a server has several newsletters'. Where
     issues wait for approval, `draft` writes each one ahead of its slot; where SendGrid mails,
     `suppressions` reads its lists; where others help to hand over, `wave` is what they run.
+    What a person paused among those that were there `before`, by flow, stays paused.
     """
     zone = settings.schedule.timezone
     # The schedule's own runs only: what a person triggers goes by what is open.
     own = {"scheduled": True}
     on_time = Cron(weekly_cron(settings), timezone=zone, parameters=own)
-    make = partial(_deployment, settings, name)
+    make = partial(_deployment, settings, name, before or {})
     made = [
         await make(gather, schedule=_every(settings, settings.gather.every)),
         await make(weekly, schedule=on_time),
@@ -73,15 +78,21 @@ def _every(settings: Settings, interval: timedelta) -> Schedule:
 async def _deployment(
     settings: Settings,
     name: str,
+    before: Mapping[str, Mapping[str, Any]],
     job: Flow[..., Any],
     *,
     schedule: Schedule | None = None,
     together: int = 1,
 ) -> RunnerDeployment:
+    there = before.get(job.name)
+    if schedule and there and not api.is_scheduled(there):
+        schedule = replace(schedule, active=False)
     return await job.ato_deployment(
         name or job.name,
         tags=[api.tag(settings)],
         schedule=schedule,
+        # Prefect takes nothing said for "not paused".
+        paused=bool(there and there["paused"]),
         parameters={"config": str(settings.path)},
         # A second run queues; CANCEL_NEW would drop this week's run for a zombie of last week's.
         concurrency_limit=ConcurrencyLimitConfig(
@@ -104,7 +115,8 @@ class Offer:
 
     async def make(self, runner: Runner) -> None:
         """Register the deployments, and take back those that the settings no longer want."""
-        made = await deployments(self._settings, name=self._name)
+        before = await asyncio.to_thread(self._there)
+        made = await deployments(self._settings, name=self._name, before=before)
         for deployment in made:
             await runner.aadd_deployment(deployment)
         flows = [one.flow_name for one in made]
@@ -127,14 +139,22 @@ class Offer:
             await self.make(runner)
             self._narrate(f"The settings changed. {told(changed)}")
 
+    def _there(self) -> Mapping[str, Mapping[str, Any]]:
+        with _client() as client:
+            return api.all_ours(self._settings, client)
+
     def _take_back(self, flows: Iterable[str]) -> None:
         # One that nobody runs would go on collecting runs that are late.
-        with api.open_client(os.environ["PREFECT_API_URL"]) as client:
+        with _client() as client:
             for flow in flows:
                 found = api.ours(self._settings, api.find(client, flow))
                 # What is in a work pool was put there by a person.
                 if found is not None and not found["work_pool_name"]:
                     client.delete(f"/deployments/{found['id']}").raise_for_status()
+
+
+def _client() -> httpx.Client:
+    return api.open_client(os.environ["PREFECT_API_URL"])
 
 
 def told(settings: Settings) -> str:

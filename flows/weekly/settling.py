@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-NAMES = ["weekly", "gather", "draft", "suppressions", "wave"]
 UNFINISHED = ["PENDING", "RUNNING", "CANCELLING"]
 # A run that is so long at work has told our database of itself, if it ever got to its work.
 SILENCE = timedelta(minutes=10)
@@ -126,7 +125,7 @@ def _unfinished(client: httpx.Client) -> list[dict[str, Any]]:
     answer = client.post(
         "/flow_runs/filter",
         json={
-            "flows": {"name": {"any_": NAMES}},
+            "flows": {"name": {"any_": list(api.FLOWS)}},
             "flow_runs": {"state": {"type": {"any_": UNFINISHED}}},
         },
     )
