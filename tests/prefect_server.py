@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+import httpx
+
 from flows.models import Outcome, Verdict
 from flows.pipeline.verdicts import as_json
 
@@ -95,12 +97,48 @@ def serving(prefect: Prefect) -> Iterator[None]:
         def log_message(self, *_parts: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with _started(Handler) as prefect.url:
+        yield
+
+
+@contextmanager
+def in_front_of(url: str, failures: deque[int]) -> Iterator[str]:
+    """A server that answers with these while there are any, and else hands on what it is asked.
+
+    What is no failure among them is handed on, too.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            status = failures.popleft() if failures else 200
+            data = b"{}"
+            if status < 400:
+                asked = httpx.request(self.command, f"{root}{self.path}", content=body, timeout=30)
+                status, data = asked.status_code, asked.content
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_POST = do_DELETE = do_GET  # noqa: N815 - the base class's names
+
+        def log_message(self, *_parts: object) -> None:
+            """Say nothing."""
+
+    root = url.removesuffix("/api")
+    with _started(Handler) as front:
+        yield front
+
+
+@contextmanager
+def _started(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Serve with this handler; the address of its API."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    prefect.url = f"http://127.0.0.1:{server.server_address[1]}/api"
     try:
-        yield
+        yield f"http://127.0.0.1:{server.server_address[1]}/api"
     finally:
         server.shutdown()
         thread.join()

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import httpx
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.schedules import Cron, Interval
 from prefect.types.entrypoint import EntrypointType
@@ -23,7 +24,6 @@ from flows.weekly.jobs import draft, gather, suppressions, wave, weekly
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    import httpx
     from prefect import Flow
     from prefect.deployments.runner import RunnerDeployment
     from prefect.runner import Runner
@@ -112,32 +112,50 @@ class Offer:
         self._narrate = narrate
         # It may have changed since it was read.
         self._seen: int | None = None
+        self._registered: list[str] = []
 
     async def make(self, runner: Runner) -> None:
         """Register the deployments, and take back those that the settings no longer want."""
-        before = await asyncio.to_thread(self._there)
-        made = await deployments(self._settings, name=self._name, before=before)
-        for deployment in made:
-            await runner.aadd_deployment(deployment)
-        flows = [one.flow_name for one in made]
-        await asyncio.to_thread(self._take_back, [one for one in OPTIONAL if one not in flows])
+        await self._register(runner, self._settings)
 
     async def follow(self, runner: Runner) -> None:
         """Do it again if the settings file was changed; a broken one is told, and left alone."""
         now = _changed_at(self._settings)
         if now in (None, self._seen):
             return
-        self._seen = now
         try:
             changed = load(self._settings.path)
             changed.require_sendable()
         except SettingsError as error:
             self._narrate(f"The settings changed, but not for the better: {error}")
-            return
+            changed = self._settings
         if changed != self._settings:
+            await self._register(runner, changed)
             self._settings = changed
-            await self.make(runner)
             self._narrate(f"The settings changed. {told(changed)}")
+        # Not before: what a server failed at is done when it is asked again.
+        self._seen = now
+
+    async def is_kept(self) -> bool:
+        """Return whether the server has what was registered, and as ours; raises httpx.HTTPError.
+
+        Two newsletters that come to a server in the same moment choose the same names.
+        """
+        return await asyncio.to_thread(self._are_ours, self._registered)
+
+    async def _register(self, runner: Runner, settings: Settings) -> None:
+        before = await asyncio.to_thread(self._there)
+        made = await deployments(settings, name=self._name, before=before)
+        self._registered = [str(await runner.aadd_deployment(one)) for one in made]
+        flows = [one.flow_name for one in made]
+        await asyncio.to_thread(self._take_back, [one for one in OPTIONAL if one not in flows])
+
+    def _are_ours(self, ids: list[str]) -> bool:
+        with _client() as client:
+            answer = client.post(api.DEPLOYMENTS, json={"deployments": {"id": {"any_": ids}}})
+        answer.raise_for_status()
+        found = [one for one in answer.json() if api.is_ours(self._settings, one["parameters"])]
+        return len(found) == len(ids)
 
     def _there(self) -> Mapping[str, Mapping[str, Any]]:
         with _client() as client:
@@ -150,7 +168,9 @@ class Offer:
                 found = api.ours(self._settings, api.find(client, flow))
                 # What is in a work pool was put there by a person.
                 if found is not None and not found["work_pool_name"]:
-                    client.delete(f"/deployments/{found['id']}").raise_for_status()
+                    answer = client.delete(f"/deployments/{found['id']}")
+                    if answer.status_code != httpx.codes.NOT_FOUND:
+                        answer.raise_for_status()
 
 
 def _client() -> httpx.Client:

@@ -30,6 +30,11 @@ SETTLE = 60.0
 PATIENCE = 600.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 SERVER_ERRORS = 500
+# Seconds until it is asked again meanwhile, by what may wait.
+ASKING = 10.0
+# What Prefect's client and ours say of a server that is out of order.
+TROUBLE = (PrefectHTTPStatusError, httpx.HTTPError, RuntimeError)
+OUT_OF_ORDER = "Prefect's server is out of order"
 # How long a runner may take to start before it is ended, and to end its runs: their longest
 # request, and what they record.
 STARTING, STOPPING = 30.0, 75.0
@@ -68,8 +73,8 @@ async def _serve(settings: Settings, serving: Serving) -> None:
         started = time.monotonic()
         try:
             await _serve_once(settings, serving, settler)
-        except (PrefectHTTPStatusError, httpx.HTTPError, RuntimeError) as error:
-            if isinstance(error, PrefectHTTPStatusError) and not _passes(error):
+        except TROUBLE as error:
+            if _refuses(error):
                 raise ServerError(f"Prefect: it refused what serve asked of it: {error}") from error
             _require_server(serving)
             now = time.monotonic()
@@ -80,7 +85,7 @@ async def _serve(settings: Settings, serving: Serving) -> None:
                 raise ServerError(
                     f"Prefect: its server was out of order for {PATIENCE / 60:.0f} minutes: {error}"
                 ) from error
-            serving.narrate(f"Prefect's server is out of order, trying again: {_first_line(error)}")
+            serving.narrate(f"{OUT_OF_ORDER}, trying again: {_first_line(error)}")
             await _sleep(serving, pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -93,19 +98,68 @@ async def _serve_once(settings: Settings, serving: Serving, settler: Settler) ->
     await asyncio.to_thread(settler.resume)
     serving.narrate("Serving; press Ctrl-C to stop.")
     running = asyncio.create_task(runner.start())
-    settled = time.monotonic()
+    upkeep = Upkeep(offer, settler, narrate=serving.narrate)
     try:
         while not (serving.until.is_set() or running.done()):
             await asyncio.sleep(POLL / 4)
             _require_server(serving)
-            await offer.follow(runner)
-            if time.monotonic() - settled > SETTLE:
-                settled = time.monotonic()
-                await asyncio.to_thread(settler.settle)
+            if not await upkeep.look(runner):
+                # From the start: under another name, if another newsletter has ours by now.
+                serving.narrate("The deployments here are not ours any more: registering anew.")
+                break
     finally:
         await _stop(runner, running)
     if not running.cancelled():
         await running
+
+
+class Upkeep:
+    """What is looked after while runs are served: the settings, what is registered, the dead.
+
+    A server that fails at it is asked again after a while: no run in progress ends for that.
+    """
+
+    def __init__(
+        self,
+        offer: Offer,
+        settler: Settler,
+        *,
+        narrate: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._offer = offer
+        self._settler = settler
+        self._narrate = narrate
+        self._clock = clock
+        self._due = self._settle_at = clock()
+        self._failed = False
+
+    async def look(self, runner: Runner) -> bool:
+        """Return whether what is registered is this newsletter's still, as far as is known."""
+        if self._clock() < self._due:
+            return True
+        try:
+            await self._offer.follow(runner)
+            kept = await self._is_kept()
+        except TROUBLE as error:
+            if _refuses(error):
+                raise
+            self._due = self._clock() + ASKING
+            if not self._failed:
+                self._failed = True
+                self._narrate(f"{OUT_OF_ORDER}, asking again: {_first_line(error)}")
+            return True
+        self._failed = False
+        return kept
+
+    async def _is_kept(self) -> bool:
+        """Once a minute end what died, and look for what is registered; True in between."""
+        if self._clock() < self._settle_at:
+            return True
+        await asyncio.to_thread(self._settler.settle)
+        kept = await self._offer.is_kept()
+        self._settle_at = self._clock() + SETTLE
+        return kept
 
 
 async def _stop(runner: Runner, running: asyncio.Task[None]) -> None:
@@ -130,8 +184,11 @@ def _require_server(serving: Serving) -> None:
         )
 
 
-def _passes(error: PrefectHTTPStatusError) -> bool:
-    return error.response.status_code >= SERVER_ERRORS
+def _refuses(error: Exception) -> bool:
+    """Say whether it does not pass: the server understood what Prefect's client asked of it."""
+    if not isinstance(error, PrefectHTTPStatusError):
+        return False
+    return error.response.status_code < SERVER_ERRORS
 
 
 def _first_line(error: Exception) -> str:
