@@ -38,7 +38,7 @@ class Prefect:
     verdict: Verdict | None = SENT
     statuses: deque[int] = field(default_factory=deque)
     deployments: list[dict[str, Any]] = field(default_factory=list)
-    unfinished: list[dict[str, Any]] = field(default_factory=list)
+    runs: list[dict[str, Any]] = field(default_factory=list)
     asked: list[tuple[str, Any]] = field(default_factory=list)
     url: str = ""
 
@@ -64,7 +64,8 @@ class Prefect:
             wanted = body["flows"]["name"]["any_"]
             return 200, [one for one in self.deployments if one["flow"] in wanted]
         if path == "/api/flow_runs/filter":
-            return 200, self.unfinished
+            wanted = body["flow_runs"]["state"]["type"]["any_"]
+            return 200, [one for one in self.runs if one["state"]["type"] in wanted]
         if path.endswith("/create_flow_run"):
             return 201, {"id": "r1", "name": "issue-007"}
         if path == "/api/flow_runs/r1":

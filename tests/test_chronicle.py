@@ -180,3 +180,16 @@ def test_a_run_that_lives_or_is_elsewhere_is_not_settled(newsletter: Newsletter)
         begin(engine)
         begin(engine, owner="another-machine:1:1")
     assert settle(newsletter.settings, now=LATER) == []
+
+
+def test_what_a_machine_that_is_gone_left_is_over_before_the_next_week(
+    newsletter: Newsletter,
+) -> None:
+    with open_store(newsletter.settings) as engine:
+        begin(engine, owner="another-machine:1:1")
+        alive = begin(engine)
+    assert settle(newsletter.settings, now=NOW + timedelta(days=5)) == []
+    [settled] = settle(newsletter.settings, now=NOW + timedelta(days=7) - timedelta(hours=1))
+    assert settled.owner == "another-machine:1:1"
+    with open_store(newsletter.settings) as engine:
+        assert [run.id for run in runs.unended(engine)] == [alive]

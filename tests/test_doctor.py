@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,10 @@ from click.testing import CliRunner
 
 from flows.cli import newsletter as command
 from flows.pipeline.doctor import Diagnosis, Health, examine
+from flows.pipeline.stores import open_store
 from flows.pipeline.versions import misfits, within
+from flows.store import runs
+from flows.store.owner import this_process
 from tests.newsletters import STORIES, Newsletter, answering
 from tests.sendgrid_server import KEY
 
@@ -202,6 +206,21 @@ def test_a_clock_that_differs_from_the_databases_is_broken(
     assert look(newsletter, "clock").health is Health.WELL
     newsletter.clock.go_on(timedelta(days=30))
     assert "by the clock of the database's server" in look(newsletter, "clock").told
+
+
+def test_a_run_of_a_machine_that_may_be_gone_is_worth_a_look(newsletter: Newsletter) -> None:
+    with open_store(newsletter.settings) as engine:
+        begin = partial(runs.begin, engine, job="weekly", scheduled=True)
+        begin(flow_run="r8", owner=this_process(), now=newsletter.clock() - timedelta(days=1))
+        begin(flow_run="r9", owner="web-2:7:123", now=newsletter.clock() - timedelta(hours=1))
+    assert look(newsletter, "runs").health is Health.WELL
+    newsletter.clock.go_on(timedelta(days=1))
+    found = look(newsletter, "runs")
+    assert (found.health, found.next) == (
+        Health.LOOK,
+        "if it is gone: prefect flow-run cancel r9",
+    )
+    assert "weekly is at work on web-2 since 2026-11-25 08:00 UTC" in found.told
 
 
 def test_one_fault_is_one_finding(newsletter: Newsletter) -> None:

@@ -232,7 +232,7 @@ def test_only_its_own_runs_are_ended_on_a_server_that_is_shared(
     monkeypatch.setenv("PREFECT_API_URL", prefect.url)
     values = {"config": str(settings.path)} if config == "ours" else {"config": config}
     run = {"id": "r9", "name": "issue-001", "deployment_id": "d9", "parameters": values}
-    prefect.unfinished = [run | {"state": {"type": "RUNNING", "timestamp": LONG_AGO}}]
+    prefect.runs = [run | {"state": {"type": "RUNNING", "timestamp": LONG_AGO}}]
     Settler(settings, own=False, narrate=lambda _: None).settle()
     told = [path for path, _ in prefect.asked if path.endswith("/r9/set_state")]
     assert bool(told) is ended
@@ -248,7 +248,7 @@ def test_what_an_earlier_container_left_running_is_ended_on_a_server_of_its_own(
     monkeypatch.setenv("PREFECT_API_URL", prefect.url)
     told_of = {"parameters": {"config": str(settings.path)}, "deployment_id": "d9"}
     state = {"state": {"type": "RUNNING", "timestamp": LONG_AGO}}
-    prefect.unfinished = [{"id": "r9", "name": "issue-001"} | told_of | state]
+    prefect.runs = [{"id": "r9", "name": "issue-001"} | told_of | state]
     with open_store(settings) as engine:
         owner = "a-container-of-before:7:123"
         begun = partial(runs.begin, engine, job="weekly", flow_run="r9", scheduled=True)
@@ -261,13 +261,40 @@ def test_what_an_earlier_container_left_running_is_ended_on_a_server_of_its_own(
     assert (bool(told), kept.ended_at is not None) == (own, own)
 
 
+@pytest.mark.parametrize(
+    ("state", "ended"),
+    [("RUNNING", False), ("CANCELLING", True), ("CANCELLED", True), ("CRASHED", True)],
+)
+def test_what_a_machine_that_is_gone_left_is_ended_once_somebody_cancelled_it(
+    prefect: Prefect,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    state: str,
+    ended: bool,  # noqa: FBT001 - parametrised
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", prefect.url)
+    told_of = {"parameters": {"config": str(settings.path)}, "deployment_id": "d9"}
+    known = {"state": {"type": state, "timestamp": LONG_AGO}}
+    prefect.runs = [{"id": "r9", "name": "issue-001"} | told_of | known]
+    with open_store(settings) as engine:
+        begun = partial(runs.begin, engine, job="weekly", flow_run="r9", scheduled=True)
+        begun(owner="a-machine-that-is-gone:7:123", now=utc_now())
+        Settler(settings, own=False, narrate=lambda _: None).settle()
+        kept = runs.find_flow_run(engine, "r9")
+    assert kept is not None
+    assert (kept.ended_at is not None) is ended
+    told = [path for path, _ in prefect.asked if path.endswith("/r9/set_state")]
+    # What the server knows as ended it is not told again.
+    assert bool(told) is (state == "CANCELLING")
+
+
 def test_a_run_that_outlives_its_serve_is_at_work_still(
     prefect: Prefect, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PREFECT_API_URL", prefect.url)
     told_of = {"parameters": {"config": str(settings.path)}, "deployment_id": "d9"}
     state = {"state": {"type": "RUNNING", "timestamp": LONG_AGO}}
-    prefect.unfinished = [{"id": "r9", "name": "issue-001"} | told_of | state]
+    prefect.runs = [{"id": "r9", "name": "issue-001"} | told_of | state]
     with open_store(settings) as engine:
         begun = partial(runs.begin, engine, job="weekly", flow_run="r9", scheduled=True)
         begun(owner=this_process(), now=utc_now())

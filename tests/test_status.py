@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,8 @@ from flows.models import DeliveryState
 from flows.pipeline import desk
 from flows.pipeline.status import status
 from flows.pipeline.stores import open_store
+from flows.store import runs
+from flows.store.owner import this_process
 from flows.store.schema import deliveries
 from tests.newsletters import NOW, STORIES, Newsletter
 from tests.prefect_server import Prefect, serving
@@ -82,6 +85,16 @@ def test_doubts_are_told_and_change_the_exit_code(newsletter: Newsletter) -> Non
     code, told = shown(newsletter)
     assert code == 4
     assert "3 deliveries of issue 1" in told
+
+
+def test_where_a_run_is_at_work_is_told(newsletter: Newsletter) -> None:
+    with open_store(newsletter.settings) as engine:
+        begin = partial(runs.begin, engine, flow_run="", scheduled=True, now=NOW)
+        begin(job="gather", owner=this_process())
+        begin(job="weekly", owner="web-2:7:123")
+    _, told = shown(newsletter)
+    assert "Running      gather, since Wed 25 Nov 2026 09:00 UTC\n" in told
+    assert "Running      weekly, since Wed 25 Nov 2026 09:00 UTC, on web-2\n" in told
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import click
 
 from flows.cli.options import config_option, json_option, load_settings, show, show_json
 from flows.models import IssueStatus
+from flows.store.owner import alive, host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,7 +74,8 @@ def _lines(
 ) -> Iterator[tuple[str, str]]:
     yield "Newsletter", f"{settings.newsletter.title} ({settings.path})"
     for run in found.running:
-        yield "Running", f"{run.job}, since {_moment(run.started_at)}"
+        elsewhere = f", on {host(run.owner)}" if alive(run.owner) is None else ""
+        yield "Running", f"{run.job}, since {_moment(run.started_at)}{elsewhere}"
     yield "Last run", _ended(found.last_run)
     if found.last_run and found.last_run.next:
         yield "", f"> {found.last_run.next}"

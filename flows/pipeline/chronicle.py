@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from flows.errors import NewsletterError
@@ -31,6 +32,8 @@ WEEKLY, SEND, WAVE = "weekly", "send", "wave"
 GATHER, DRAFT, SUPPRESSIONS = "gather", "draft", "suppressions"
 # A job that has no verdict ends so.
 DONE = "done"
+# No run is at work until the next week's begins: a machine that is gone must not hold that up.
+LONGEST = timedelta(days=6)
 KILLED = "its process ended before it could say how it went (killed, out of memory, power cut)"
 
 
@@ -152,15 +155,15 @@ def settle(settings: Settings, *, now: datetime, lost: Collection[str] = ()) -> 
     """End the runs whose process is dead, tell the editor, and return them.
 
     A run on another machine is that machine's to settle, unless its id at Prefect is among the
-    `lost`: a container that is made anew has another name, and is another machine then. What is
-    known to live goes on: a run may outlive the serve that began it.
+    `lost` or it is LONGEST under way: a container that is made anew has another name, and is
+    another machine then. What is known to live goes on: a run may outlive the serve that began it.
     """
     with open_store(settings) as engine:
         found = [(one, alive(one.owner)) for one in runs.unended(engine)]
         dead = [
             one
             for one, lives in found
-            if lives is False or (lives is None and one.flow_run in lost)
+            if lives is False or (lives is None and _is_lost(one, lost, now=now))
         ]
         settled = []
         for one in dead:
@@ -172,3 +175,7 @@ def settle(settings: Settings, *, now: datetime, lost: Collection[str] = ()) -> 
         if one.job in (WEEKLY, SEND):
             tell(settings, Verdict(verdict=Outcome.FAILED, reason=KILLED, next="newsletter run"))
     return settled
+
+
+def _is_lost(run: RunRecord, lost: Collection[str], *, now: datetime) -> bool:
+    return run.flow_run in lost or now - run.started_at > LONGEST

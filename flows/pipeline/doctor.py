@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import stat
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,9 @@ from flows.pipeline.versions import misfits
 from flows.pipeline.work import utc_now
 from flows.render.sample import SAMPLE
 from flows.settings.sendable import unsendable
+from flows.store import runs
 from flows.store.overview import damage, database_time, doubts, newest_moment
+from flows.store.owner import alive, host
 from subscribers import store as people
 
 if TYPE_CHECKING:
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 # Less than this fills up while an issue is sent.
 LEAST_SPACE = 200 << 20
 CLOCK_SLACK = 60.0
+# A run that takes longer may be one of a machine that is gone.
+LONG = timedelta(hours=12)
 # What the key must allow, by SendGrid's names; the fence wants the second line too.
 SEND = ("mail.send",)
 FENCE = ("mail.batch.create", "user.scheduled_sends.create", "user.scheduled_sends.read")
@@ -78,6 +83,7 @@ def examine(
         ("versions", _versions),
         ("database", lambda: _database(settings)),
         ("clock", lambda: _clock(settings, clock(), online=online)),
+        ("runs", lambda: _runs(settings, clock())),
         ("feeds", lambda: _feeds(settings, clock())),
         ("templates", lambda: _templates(settings)),
         ("subscribers", lambda: _subscribers(settings)),
@@ -187,6 +193,18 @@ def _clock(settings: Settings, now: datetime, *, online: bool) -> Iterator[Found
         f"it is {now:%Y-%m-%d %H:%M} UTC, " + (f"as {agreed} have it" if agreed else alone),
         "",
     )
+
+
+def _runs(settings: Settings, now: datetime) -> Iterator[Found]:
+    with open_store(settings) as engine:
+        elsewhere = [one for one in runs.unended(engine) if alive(one.owner) is None]
+    long = [one for one in elsewhere if now - one.started_at > LONG]
+    for one in long:
+        since = f"{one.started_at:%Y-%m-%d %H:%M} UTC"
+        told = f"{one.job} is at work on {host(one.owner)} since {since}, or that machine is gone"
+        yield Health.LOOK, told, f"if it is gone: prefect flow-run cancel {one.flow_run}"
+    if not long:
+        yield Health.WELL, "none is stuck", ""
 
 
 def _feeds(settings: Settings, now: datetime) -> Iterator[Found]:

@@ -15,8 +15,8 @@ def this_process() -> str:
 
 def alive(owner: str) -> bool | None:
     """Return whether the owner still runs; None if it is on another host and cannot be known."""
-    host, pid, started = owner.rsplit(":", 2)
-    if host != socket.gethostname():
+    _host, pid, started = owner.rsplit(":", 2)
+    if host(owner) != socket.gethostname():
         return None
     try:
         os.kill(int(pid), 0)
@@ -26,6 +26,11 @@ def alive(owner: str) -> bool | None:
         pass
     # A process id is used again; the start time tells whether it is still the same process.
     return _started(int(pid)) == started
+
+
+def host(owner: str) -> str:
+    """Return the name of the machine that the owner runs on."""
+    return owner.rsplit(":", 2)[0]
 
 
 def _started(pid: int) -> str:

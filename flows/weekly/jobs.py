@@ -29,6 +29,7 @@ from flows.pipeline.work import Scheduler
 from flows.settings import load
 from flows.weekly import api
 from flows.weekly.recorder import Recorder
+from flows.weekly.settling import Settler
 from flows.weekly.tasks import as_task
 
 if TYPE_CHECKING:
@@ -140,12 +141,21 @@ def gather(*, config: str = CONFIG) -> Any:
     """
     observer = Recorder(_logging())
     settings = load(Path(config))
+    _settle(settings, observer)
     account = Account(job=GATHER, flow_run=flow_run.id or "", scheduled=True)
     with chronicled(settings, account) as page, observer.listening():
         gathered = as_task("gather", lambda: gather_now(settings, observer=observer))
         page.done = gathered.summary
     observer.show_feeds()
     return Completed(message=gathered.summary)
+
+
+def _settle(settings: Settings, observer: Observer) -> None:
+    """End what a machine left that is gone: where workers do the runs, no `serve` does it."""
+    try:
+        Settler(settings, own=False, narrate=observer.say).settle()
+    except httpx.HTTPError as error:
+        logger.warning("nothing was settled: %s", error)
 
 
 @flow(name="draft", flow_run_name=run_name, persist_result=False)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 UNFINISHED = ["PENDING", "RUNNING", "CANCELLING"]
+ENDED = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]
 # A run that is so long at work has told our database of itself, if it ever got to its work.
 SILENCE = timedelta(minutes=10)
 # What has ended has told the server so by then, if it ever will.
@@ -52,7 +53,8 @@ class Settler:
         try:
             with open_store(self._settings) as engine, _client() as client:
                 unfinished = _unfinished(client)
-                lost = {one["id"] for one in unfinished if self._nobody_runs(one)}
+                lost = {one["id"] for one in unfinished if self._is_given_up(one)}
+                lost |= _ended(client, [one.flow_run for one in runs.unended(engine)])
                 settle(self._settings, now=utc_now(), lost=lost)
                 for found in unfinished:
                     known = runs.find_flow_run(engine, found["id"])
@@ -99,6 +101,12 @@ class Settler:
                 asked.raise_for_status()
                 self._narrate(f"Issue {number} was cut short: its sending goes on.")
 
+    def _is_given_up(self, found: dict[str, Any]) -> bool:
+        """Say whether no machine is at it, as far as the server can tell."""
+        # Whoever runs it ends it soon after somebody cancelled it; a machine that is gone never.
+        cancelled = found["state"]["type"] == "CANCELLING" and _silent_for(found) > SILENCE
+        return cancelled or self._nobody_runs(found)
+
     def _nobody_runs(self, found: dict[str, Any]) -> bool:
         """Say whether only we could run it, and have not begun to."""
         return self._fresh and bool(found["deployment_id"])
@@ -113,8 +121,11 @@ class Settler:
         if found["state"]["type"] == "PENDING":
             # It may wait for a worker, on a machine that is busy or switched off.
             return False
-        since = datetime.fromisoformat(found["state"]["timestamp"]).astimezone(UTC)
-        return utc_now() - since > SILENCE
+        return _silent_for(found) > SILENCE
+
+
+def _silent_for(found: dict[str, Any]) -> timedelta:
+    return utc_now() - datetime.fromisoformat(found["state"]["timestamp"]).astimezone(UTC)
 
 
 def _client() -> httpx.Client:
@@ -132,6 +143,17 @@ def _unfinished(client: httpx.Client) -> list[dict[str, Any]]:
     answer.raise_for_status()
     found: list[dict[str, Any]] = answer.json()
     return found
+
+
+def _ended(client: httpx.Client, flow_runs: list[str]) -> set[str]:
+    """Return those of the runs that the server knows as ended for a while."""
+    ids = [one for one in flow_runs if one]
+    if not ids:
+        return set()
+    ended = {"id": {"any_": ids}, "state": {"type": {"any_": ENDED}}}
+    answer = client.post("/flow_runs/filter", json={"flow_runs": ended})
+    answer.raise_for_status()
+    return {one["id"] for one in answer.json() if _silent_for(one) > TELLING}
 
 
 def _is_over(known: RunRecord) -> bool:
