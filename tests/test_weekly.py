@@ -169,6 +169,21 @@ def test_a_failed_verdict_is_a_failed_run(api: str, newsletter: Newsletter) -> N
     assert [run for run in failed if str(issues) in run["state"]["message"]]
 
 
+def test_a_draft_that_cannot_be_written_ends_in_a_verdict_and_not_in_a_traceback(
+    api: str, newsletter: Newsletter
+) -> None:
+    from flows.weekly.jobs import draft
+
+    issues = newsletter.folder / "issues"
+    issues.write_text("a file where the folder should be", encoding="utf-8")
+    state: Any = draft(config=str(newsletter.settings.path), return_state=True)
+    assert state.name == "Failed"
+    assert str(issues) in state.message
+    own = {"flow_run_id": {"any_": [str(state.state_details.flow_run_id)]}}
+    told = ask(api, "/artifacts/filter", artifacts=own)
+    assert [one for one in told if one["key"] == "verdict" and "newsletter doctor" in one["data"]]
+
+
 def test_serve_runs_what_is_triggered_and_leaves_the_schedule_unpaused(
     newsletter: Newsletter, home: Path
 ) -> None:

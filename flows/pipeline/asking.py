@@ -4,21 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flows.models import Outcome, Verdict
+from flows.models import IssueStatus, Outcome, Verdict
 from flows.pipeline import desk
+from flows.pipeline.edits import is_void
 from flows.pipeline.reading import files_of
 from flows.pipeline.rendering import render_issue
+from flows.pipeline.sending import already_sent
+from flows.pipeline.stores import open_store
+from flows.pipeline.targets import coming
+from flows.pipeline.work import utc_now
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from flows.models import Issue, IssueRecord
     from flows.pipeline.observer import Observer
     from flows.pipeline.rendering import Rendered
     from flows.settings import Settings
 
 
-def draft_for_approval(settings: Settings, *, observer: Observer) -> tuple[Verdict, str]:
-    """Write the draft of the coming slot's issue; return the verdict and what its page shows."""
-    record, drafted = desk.draft_now(settings, observer=observer, ahead=True)
+def draft_for_approval(
+    settings: Settings, *, observer: Observer, as_of: datetime | None = None
+) -> tuple[Verdict, str]:
+    """Write the draft of the coming slot's issue; return the verdict and what its page shows.
+
+    What was approved or sent ahead of it is left alone.
+    """
+    done = _settled(settings, as_of or utc_now())
+    if done is not None:
+        return done, ""
+    record, drafted = desk.draft_now(settings, observer=observer, as_of=as_of, ahead=True)
     if drafted.skip:
         return (
             Verdict(
@@ -41,6 +56,24 @@ def draft_for_approval(settings: Settings, *, observer: Observer) -> tuple[Verdi
         entries=len(drafted.issue.entries),
     )
     return verdict, request(settings, record, drafted.issue, rendered)
+
+
+def _settled(settings: Settings, now: datetime) -> Verdict | None:
+    """Return the verdict if the coming slot's issue waits for nobody, None if it may be drafted."""
+    with open_store(settings) as engine:
+        record = coming(settings, engine, now).record
+        if record is None or record.status is IssueStatus.DRAFT:
+            return None
+        if record.status is IssueStatus.SENT:
+            return already_sent(engine, record)
+    if record.status is IssueStatus.APPROVED and is_void(settings, record):
+        return None
+    return Verdict(
+        verdict=Outcome.SKIPPED,
+        issue=record.number,
+        slot=record.slot,
+        reason=f"issue {record.number} is {record.status.value} already",
+    )
 
 
 def request(settings: Settings, record: IssueRecord, issue: Issue, rendered: Rendered) -> str:

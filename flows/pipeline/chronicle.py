@@ -74,8 +74,11 @@ def chronicled(
     run_id = _begin(settings, account, clock())
     try:
         yield page
+    except NewsletterError as error:
+        page.verdict = verdicts.failed(error)
+        raise
     except BaseException as error:
-        reason = str(error) if isinstance(error, NewsletterError) else f"it broke off: {error!r}"
+        reason = f"it broke off: {error!r}"
         page.verdict = Verdict(verdict=Outcome.FAILED, reason=reason, next="newsletter doctor")
         raise
     finally:

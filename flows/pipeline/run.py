@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flows.errors import IssueError, NewsletterError, SettingsError
+from flows.errors import NewsletterError, SettingsError
 from flows.models import IssueStatus, Outcome, Verdict
 from flows.pipeline.appointment import await_time
 from flows.pipeline.approval import admit
@@ -25,6 +25,7 @@ from flows.pipeline.sending import already_sent, send_issue, start, still_sendin
 from flows.pipeline.stores import open_store
 from flows.pipeline.tally import tallied
 from flows.pipeline.targets import choose, claim
+from flows.pipeline.verdicts import failed
 from flows.pipeline.work import NO_SCHEDULER, Scheduler, Work, preparing, utc_now
 from flows.store import issues
 from flows.store.history import forget
@@ -133,16 +134,8 @@ def _verdict(host: _Host, job: Callable[[Work], Verdict]) -> Verdict:
             return tallied(host.settings, engine, job(host.work(engine)))
     except SettingsError:
         raise
-    except IssueError as error:
-        number = int(error.path.stem) if error.path and error.path.stem.isdigit() else None
-        return Verdict(
-            verdict=Outcome.FAILED,
-            issue=number,
-            reason=str(error),
-            next=f"mend {error.path}, then newsletter run" if error.path else "",
-        )
     except NewsletterError as error:
-        return Verdict(verdict=Outcome.FAILED, reason=str(error))
+        return failed(error)
 
 
 def _run(work: Work, options: RunOptions) -> Verdict:

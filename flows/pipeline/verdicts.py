@@ -6,13 +6,25 @@ from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from flows.errors import IssueError
 from flows.models import Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from flows.errors import NewsletterError
+
 EXIT_CODES = {Outcome.SENT: 0, Outcome.SKIPPED: 0, Outcome.FAILED: 1, Outcome.HELD: 3}
 IN_DOUBT = 4
+
+
+def failed(error: NewsletterError) -> Verdict:
+    """Return the verdict of what could not be done, and the one thing to do about it."""
+    if isinstance(error, IssueError) and error.path:
+        number = int(error.path.stem) if error.path.stem.isdigit() else None
+        advice = f"mend {error.path}, then newsletter run"
+        return Verdict(verdict=Outcome.FAILED, issue=number, reason=str(error), next=advice)
+    return Verdict(verdict=Outcome.FAILED, reason=str(error), next="newsletter doctor")
 
 
 def exit_code(verdict: Verdict) -> int:

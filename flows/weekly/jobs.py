@@ -15,8 +15,7 @@ from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed
 
-from flows.errors import NewsletterError, SettingsError
-from flows.models import Outcome, Verdict
+from flows.errors import NewsletterError
 from flows.pipeline import desk
 from flows.pipeline.asking import draft_for_approval
 from flows.pipeline.chronicle import DRAFT, GATHER, SUPPRESSIONS, Account, chronicled
@@ -25,6 +24,7 @@ from flows.pipeline.observer import LogObserver
 from flows.pipeline.options import RunOptions
 from flows.pipeline.run import run, send, take_part
 from flows.pipeline.suppressions import sync
+from flows.pipeline.verdicts import failed
 from flows.pipeline.work import Scheduler
 from flows.settings import load
 from flows.weekly import api
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from prefect.client.schemas.objects import State
 
+    from flows.models import Verdict
     from flows.pipeline.observer import Observer
     from flows.settings import Settings
 
@@ -205,8 +206,8 @@ def concluded(
     try:
         with recorder.listening():
             verdict = job(load(Path(config)), recorder)
-    except SettingsError as error:
-        verdict = Verdict(verdict=Outcome.FAILED, reason=str(error), next="newsletter doctor")
+    except NewsletterError as error:
+        verdict = failed(error)
     return recorder.conclude(verdict)
 
 
