@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -221,6 +223,17 @@ def test_a_run_of_a_machine_that_may_be_gone_is_worth_a_look(newsletter: Newslet
         "if it is gone: prefect flow-run cancel r9",
     )
     assert "weekly is at work on web-2 since 2026-11-25 08:00 UTC" in found.told
+
+
+def test_a_full_disk_is_told_where_the_database_cannot_be_opened_for_it(
+    newsletter: Newsletter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = SimpleNamespace(free=1 << 20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: full)
+    (newsletter.folder / "newsletter.db").write_bytes(b"garbage, " * 100)
+    found = look(newsletter, "disk")
+    assert (found.health, found.next) == (Health.BROKEN, "make room")
+    assert look(newsletter, "database").health is Health.BROKEN
 
 
 def test_one_fault_is_one_finding(newsletter: Newsletter) -> None:

@@ -114,6 +114,15 @@ def test_a_server_that_knows_nothing_of_us_keeps_no_schedule(
     assert "> newsletter serve" in told
 
 
+def test_a_server_that_is_set_and_does_not_answer_is_told(
+    newsletter: Newsletter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    _, told = shown(newsletter)
+    assert "kept by nobody: http://127.0.0.1:9/api (PREFECT_API_URL) does not answer" in told
+    assert "> start that server, or unset the variable" in told
+
+
 def test_a_schedule_that_nobody_is_there_to_run_is_told(
     newsletter: Newsletter, prefect: Prefect
 ) -> None:

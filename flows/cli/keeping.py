@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,14 +35,24 @@ def keeping(settings: Settings) -> Keeping:
     """Return who keeps the schedule, and why no issue goes out by itself if so it is."""
     url = keeper(settings.paths.private)
     if url is None:
-        problem = "kept by nobody: no issue goes out by itself"
-        return Keeping(server=None, problem=problem, next="newsletter serve")
+        return _kept_by_nobody()
     try:
         with api.open_client(url, timeout=TIMEOUT) as client:
             return _judged(settings, url, api.all_ours(settings, client))
     except httpx.HTTPError:
         # It is well, but busy: of what it keeps nothing is known to be wrong.
         return Keeping(server=url)
+
+
+def _kept_by_nobody() -> Keeping:
+    wanted = os.environ.get("PREFECT_API_URL")
+    if wanted:
+        problem = f"kept by nobody: {wanted} (PREFECT_API_URL) does not answer"
+        return Keeping(
+            server=None, problem=problem, next="start that server, or unset the variable"
+        )
+    problem = "kept by nobody: no issue goes out by itself"
+    return Keeping(server=None, problem=problem, next="newsletter serve")
 
 
 def _judged(settings: Settings, url: str, there: Mapping[str, Mapping[str, Any]]) -> Keeping:

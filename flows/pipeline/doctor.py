@@ -26,6 +26,7 @@ from flows.store import runs
 from flows.store.overview import damage, database_time, doubts, newest_moment
 from flows.store.owner import alive, host
 from subscribers import store as people
+from subscribers.database import sqlite_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,6 +82,8 @@ def examine(
         ("settings", lambda: _settings(settings)),
         ("keys", lambda: _keys(settings)),
         ("versions", _versions),
+        # Before the database: that cannot be opened on a disk that is full, and does not say why.
+        ("disk", lambda: _disk(settings)),
         ("database", lambda: _database(settings)),
         ("clock", lambda: _clock(settings, clock(), online=online)),
         ("runs", lambda: _runs(settings, clock())),
@@ -143,6 +146,17 @@ def _versions() -> Iterator[Found]:
         yield Health.WELL, "Python and every library are of versions that work together", ""
 
 
+def _disk(settings: Settings) -> Iterator[Found]:
+    database = sqlite_path(settings.database_url())
+    folders = dict.fromkeys([settings.folder, *([database.parent] if database else [])])
+    free = {one: shutil.disk_usage(one).free for one in folders if one.is_dir()}
+    full = [folder for folder, space in free.items() if space < LEAST_SPACE]
+    for folder in full:
+        yield Health.BROKEN, f"only {free[folder] >> 20} MB are free in {folder}", "make room"
+    if not full:
+        yield Health.WELL, f"{min(free.values()) >> 20} MB are free", ""
+
+
 def _database(settings: Settings) -> Iterator[Found]:
     with open_store(settings) as engine:
         people.ping_for_writing(engine)
@@ -153,9 +167,6 @@ def _database(settings: Settings) -> Iterator[Found]:
         name = engine.url.render_as_string(hide_password=True)
         yield Health.WELL, f"{name} is up to date and can be written", ""
         yield from _doubts(engine)
-    free = shutil.disk_usage(settings.folder).free
-    if free < LEAST_SPACE:
-        yield Health.BROKEN, f"only {free >> 20} MB are free in {settings.folder}", "make room"
 
 
 def _doubts(engine: Engine) -> Iterator[Found]:
