@@ -214,7 +214,7 @@ def test_a_run_of_a_machine_that_may_be_gone_is_worth_a_look(newsletter: Newslet
     with open_store(newsletter.settings) as engine:
         begin = partial(runs.begin, engine, job="weekly", scheduled=True)
         begin(flow_run="r8", owner=this_process(), now=newsletter.clock() - timedelta(days=1))
-        begin(flow_run="r9", owner="web-2:7:123", now=newsletter.clock() - timedelta(hours=1))
+        begin(flow_run="r9", owner="web-2:7:123", now=newsletter.clock())
     assert look(newsletter, "runs").health is Health.WELL
     newsletter.clock.go_on(timedelta(days=1))
     found = look(newsletter, "runs")
@@ -222,7 +222,7 @@ def test_a_run_of_a_machine_that_may_be_gone_is_worth_a_look(newsletter: Newslet
         Health.LOOK,
         "if it is gone: prefect flow-run cancel r9",
     )
-    assert "weekly is at work on web-2 since 2026-11-25 08:00 UTC" in found.told
+    assert "weekly is at work on web-2 since 2026-11-25 09:00 UTC" in found.told
 
 
 def test_a_full_disk_is_told_where_the_database_cannot_be_opened_for_it(

@@ -68,6 +68,15 @@ def test_an_issue_that_waits_is_told_with_what_to_type(newsletter: Newsletter) -
     assert status(newsletter.settings, now=NOW).coming.drafted_at == SLOT - timedelta(hours=48)
 
 
+def test_an_issue_whose_sending_was_cut_short_is_told_with_what_ends_it(
+    newsletter: Newsletter,
+) -> None:
+    newsletter.watcher.stop_after = 1
+    newsletter.write(sending="batch_size = 1").run()
+    _, told = shown(newsletter)
+    assert "Open         issue 1 is sending\n             > newsletter send 1\n" in told
+
+
 def test_an_approval_that_an_edit_voided_is_told_as_void(newsletter: Newsletter) -> None:
     newsletter.write(newsletter='approval = "required"').run()
     desk.approve_now(newsletter.settings, 1, observer=newsletter.watcher)

@@ -93,7 +93,8 @@ def _lines(
         changed = ", and was changed since: the approval is void"
         ending = changed if record.number in void else ""
         yield "Open", f"issue {record.number} is {record.status.value}{ending}"
-        yield "", f"> newsletter preview {record.number}"
+        begun = record.status in (IssueStatus.SENDING, IssueStatus.STOPPED)
+        yield "", f"> newsletter {'send' if begun else 'preview'} {record.number}"
     for issue, count in found.doubts.items():
         yield "In doubt", f"{count} deliveries of issue {issue}"
         yield "", f"> newsletter deliveries {issue}"

@@ -12,7 +12,7 @@ from flows.store import runs
 from flows.store.backups import back_up
 from flows.store.copying import copy
 from flows.store.migrations import ROOMS, migrate_all
-from flows.store.owner import alive
+from flows.store.owner import alive, host
 from subscribers.database import explained, is_sqlite, open_database, sqlite_path, versions_of
 from subscribers.errors import DatabaseUnavailable
 
@@ -116,7 +116,11 @@ def _keep(settings: Settings, engine: Engine) -> None:
 def _require_rest(engine: Engine) -> None:
     busy = [run for run in runs.unended(engine) if alive(run.owner) is not False]
     if busy:
+        since = f"{busy[0].started_at:%Y-%m-%d %H:%M} UTC"
+        elsewhere = (
+            "" if alive(busy[0].owner) else "; if that machine is gone, see newsletter doctor"
+        )
         raise NewsletterError(
-            f"database: a run is at work ({busy[0].job}, since {busy[0].started_at:%H:%M} UTC); "
-            "stop newsletter serve, let the run end, then copy"
+            f"database: a run is at work ({busy[0].job} on {host(busy[0].owner)}, since {since}); "
+            f"stop newsletter serve, let the run end, then copy{elsewhere}"
         )

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 LEAST_SPACE = 200 << 20
 CLOCK_SLACK = 60.0
 # A run that takes longer may be one of a machine that is gone.
-LONG = timedelta(hours=12)
+LONG = timedelta(hours=1)
 # What the key must allow, by SendGrid's names; the fence wants the second line too.
 SEND = ("mail.send",)
 FENCE = ("mail.batch.create", "user.scheduled_sends.create", "user.scheduled_sends.read")
