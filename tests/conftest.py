@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sqlite3
 import tempfile
 import uuid
 import warnings
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,19 +70,32 @@ def sendgrid_server() -> Iterator[SendGridServer]:
 
 
 @pytest.fixture(scope="session")
-def first_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+def first_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Path, str]]:
     """A Prefect server of this session's own: a copy of its folder when it was new, its address.
 
     PREFECT_API_URL names it meanwhile. To make its database takes longer than all the rest, so
-    there is one, and whoever needs a server of his own starts it on the copy.
+    there is one for each version of Prefect, and whoever needs a server of his own starts it on
+    the copy.
     """
     state, copy = tmp_path_factory.mktemp("prefect"), tmp_path_factory.mktemp("home")
+    database = state / "prefect" / "prefect.db"
+    kept = request.config.cache.mkdir(f"prefect-{version('prefect')}") / "prefect.db"
+    if kept.exists():
+        database.parent.mkdir()
+        shutil.copy(kept, database)
     with own_server(state, ui=False, narrate=lambda _: None) as own:
         with (
-            contextlib.closing(sqlite3.connect(state / "prefect" / "prefect.db")) as made,
+            contextlib.closing(sqlite3.connect(database)) as made,
             contextlib.closing(sqlite3.connect(copy / "prefect.db")) as new,
         ):
             made.backup(new)
+        if not kept.exists():
+            # Whole or not at all: another session may begin just now.
+            whole = kept.with_name(f"{os.getpid()}.db")
+            shutil.copy(copy / "prefect.db", whole)
+            whole.replace(kept)
         yield copy, own.url
 
 

@@ -158,7 +158,8 @@ def wait_for(look: object, *, what: str) -> None:
 def test_a_worker_that_is_killed_costs_nobody_their_mail(
     newsletter: Newsletter, api: str, sendgrid_server: SendGridServer
 ) -> None:
-    prefect("work-pool", "create", "newsletter", "--type", "process", "--overwrite")
+    with Server(api) as server:
+        server.post("/work_pools/", name="newsletter", type="process")
     prefect("deploy", "--all", "--prefect-file", "prefect.yaml")
     with (
         answering(newsletter) as url,
