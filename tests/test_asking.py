@@ -9,7 +9,7 @@ import pytest
 
 from flows.models import Outcome, Verdict
 from flows.pipeline import desk
-from flows.pipeline.asking import draft_for_approval
+from flows.pipeline.asking import draft_for_approval, page
 from flows.pipeline.chronicle import tell
 from tests.newsletters import NOW, STORIES, Newsletter
 
@@ -25,9 +25,9 @@ def newsletter(tmp_path: Path) -> Newsletter:
 
 
 def drafted(newsletter: Newsletter) -> tuple[Verdict, str]:
-    return draft_for_approval(
-        newsletter.settings, observer=newsletter.watcher, as_of=newsletter.clock()
-    )
+    settings, now = newsletter.settings, newsletter.clock()
+    verdict = draft_for_approval(settings, observer=newsletter.watcher, as_of=now)
+    return verdict, page(settings, verdict)
 
 
 def gathered(newsletter: Newsletter) -> Newsletter:
@@ -38,17 +38,17 @@ def gathered(newsletter: Newsletter) -> Newsletter:
 def test_the_page_says_where_the_draft_is_what_was_found_and_what_to_type(
     newsletter: Newsletter,
 ) -> None:
-    verdict, page = drafted(gathered(newsletter))
+    verdict, shown = drafted(gathered(newsletter))
     assert (verdict.verdict, verdict.issue) == (Outcome.HELD, 1)
-    assert "# Issue 1 waits for approval" in page
-    assert "Its slot is 2026-11-30 08:00 UTC." in page
-    assert "newsletter preview 1" in page
-    assert (newsletter.folder / "issues" / "001.md").as_uri() in page
+    assert "# Issue 1 waits for approval" in shown
+    assert "Its slot is 2026-11-30 08:00 UTC." in shown
+    assert "newsletter preview 1" in shown
+    assert (newsletter.folder / "issues" / "001.md").as_uri() in shown
 
 
 def test_a_week_with_too_little_is_skipped_with_its_reason(newsletter: Newsletter) -> None:
-    verdict, page = drafted(gathered(newsletter.tell(STORIES[0])))
-    assert (verdict.verdict, page) == (Outcome.SKIPPED, "")
+    verdict, shown = drafted(gathered(newsletter.tell(STORIES[0])))
+    assert (verdict.verdict, shown) == (Outcome.SKIPPED, "")
     assert "fewer than min_entries = 3" in verdict.reason
 
 
@@ -57,9 +57,9 @@ def test_a_slot_whose_issue_went_out_early_wants_no_draft_and_nobody_is_told(
 ) -> None:
     newsletter.write().run()
     newsletter.write(newsletter=WAITS)
-    verdict, page = drafted(newsletter)
+    verdict, shown = drafted(newsletter)
     assert (verdict.verdict, verdict.reason) == (Outcome.SKIPPED, "already sent #1")
-    assert page == ""
+    assert shown == ""
     assert not tell(newsletter.settings, verdict)
 
 

@@ -169,6 +169,20 @@ def test_a_failed_verdict_is_a_failed_run(api: str, newsletter: Newsletter) -> N
     assert [run for run in failed if str(issues) in run["state"]["message"]]
 
 
+def test_the_page_of_a_run_that_holds_an_issue_says_what_was_found_and_what_to_do(
+    api: str, newsletter: Newsletter
+) -> None:
+    from flows.weekly.jobs import weekly
+
+    newsletter.write(newsletter='approval = "required"')
+    state: Any = weekly(config=str(newsletter.settings.path), return_state=True)
+    assert state.name == "Held"
+    own = {"flow_run_id": {"any_": [str(state.state_details.flow_run_id)]}}
+    shown = {one["key"]: one["data"] for one in ask(api, "/artifacts/filter", artifacts=own)}
+    assert "Next: `newsletter preview 1, then newsletter approve 1`" in shown["verdict"]
+    assert "## What the check found" in shown["issue"]
+
+
 def test_a_draft_that_cannot_be_written_ends_in_a_verdict_and_not_in_a_traceback(
     api: str, newsletter: Newsletter
 ) -> None:

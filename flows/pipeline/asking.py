@@ -1,14 +1,16 @@
-"""The draft that waits for its editor: what the schedule's `draft` run does, and what it shows."""
+"""The draft that waits for its editor: how the schedule writes it, and what a run's page shows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flows.errors import IssueError, TemplateError
 from flows.models import IssueStatus, Outcome, Verdict
 from flows.pipeline import desk
 from flows.pipeline.edits import is_void
+from flows.pipeline.looking import look
 from flows.pipeline.reading import files_of
-from flows.pipeline.rendering import render_issue
+from flows.pipeline.ready import waiting
 from flows.pipeline.sending import already_sent
 from flows.pipeline.stores import open_store
 from flows.pipeline.targets import coming
@@ -17,35 +19,29 @@ from flows.pipeline.work import utc_now
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from flows.models import Issue, IssueRecord
     from flows.pipeline.observer import Observer
-    from flows.pipeline.rendering import Rendered
     from flows.settings import Settings
 
 
 def draft_for_approval(
     settings: Settings, *, observer: Observer, as_of: datetime | None = None
-) -> tuple[Verdict, str]:
-    """Write the draft of the coming slot's issue; return the verdict and what its page shows.
+) -> Verdict:
+    """Write the draft of the coming slot's issue and return the verdict.
 
     What was approved or sent ahead of it is left alone.
     """
     done = _settled(settings, as_of or utc_now())
     if done is not None:
-        return done, ""
+        return done
     record, drafted = desk.draft_now(settings, observer=observer, as_of=as_of, ahead=True)
     if drafted.skip:
-        return (
-            Verdict(
-                verdict=Outcome.SKIPPED,
-                slot=record.slot,
-                reason=drafted.skip.reason,
-                next=drafted.skip.next,
-            ),
-            "",
+        return Verdict(
+            verdict=Outcome.SKIPPED,
+            slot=record.slot,
+            reason=drafted.skip.reason,
+            next=drafted.skip.next,
         )
-    rendered = render_issue(settings, drafted.issue)
-    verdict = Verdict(
+    return Verdict(
         verdict=Outcome.HELD,
         issue=record.number,
         slot=record.slot,
@@ -55,7 +51,6 @@ def draft_for_approval(
         stories=drafted.stories,
         entries=len(drafted.issue.entries),
     )
-    return verdict, request(settings, record, drafted.issue, rendered)
 
 
 def _settled(settings: Settings, now: datetime) -> Verdict | None:
@@ -76,15 +71,25 @@ def _settled(settings: Settings, now: datetime) -> Verdict | None:
     )
 
 
-def request(settings: Settings, record: IssueRecord, issue: Issue, rendered: Rendered) -> str:
-    """Return what an editor is asked, in Markdown: where it stands, what was found, what to do."""
-    number = record.number
+def page(settings: Settings, verdict: Verdict) -> str:
+    """Return what the run's page asks the editor, in Markdown; "" if the verdict asks nothing.
+
+    Where the issue stands, what was found, what to do; a file that is broken the verdict tells.
+    """
+    record = waiting(settings, verdict)
+    if record is None:
+        return ""
+    try:
+        seen = look(settings, record.number)
+    except (IssueError, TemplateError):
+        return ""
+    number, entries = record.number, len(seen.issue.entries)
     file = files_of(settings, number).draft
     slot = f" Its slot is {record.slot:%Y-%m-%d %H:%M} UTC." if record.slot else ""
     lines = [
         f"# Issue {number} waits for approval",
         "",
-        f"**{issue.subject}**: {len(issue.entries)} entries.{slot}",
+        f"**{seen.issue.subject}**: {entries} entries.{slot}",
         "",
         f"- Look at it: `newsletter preview {number}`",
         f"- Change it: [{file}]({file.as_uri()})",
@@ -93,7 +98,9 @@ def request(settings: Settings, record: IssueRecord, issue: Issue, rendered: Ren
         "## What the check found",
         "",
     ]
-    lines += [f"- {one.severity} {one.rule}: {one.message}" for one in rendered.findings]
-    if not rendered.findings:
+    for one in seen.findings:
+        place = f", line {one.line}" if one.line else ""
+        lines.append(f"- {one.severity} {one.rule}{place}: {one.message}")
+    if not seen.findings:
         lines.append("Nothing.")
     return "\n".join(lines)

@@ -30,17 +30,23 @@ def letter_for(settings: Settings, verdict: Verdict) -> Letter | None:
 
     A draft that cannot be read or rendered has none: the verdict itself says what is wrong.
     """
-    waits = settings.newsletter.approval == "required" and verdict.verdict is Outcome.HELD
-    if not waits or verdict.issue is None:
-        return None
-    with open_store(settings) as engine:
-        record = issues.find(engine, verdict.issue)
-    if record is None or record.status not in _WAITING:
+    record = waiting(settings, verdict)
+    if record is None:
         return None
     try:
         return ready_letter(settings, record, reason=verdict.reason)
     except (IssueError, TemplateError):
         return None
+
+
+def waiting(settings: Settings, verdict: Verdict) -> IssueRecord | None:
+    """Return the issue that waits for its editor by this verdict, None if none does."""
+    waits = settings.newsletter.approval == "required" and verdict.verdict is Outcome.HELD
+    if not waits or verdict.issue is None:
+        return None
+    with open_store(settings) as engine:
+        record = issues.find(engine, verdict.issue)
+    return record if record is not None and record.status in _WAITING else None
 
 
 def ready_letter(settings: Settings, record: IssueRecord, *, reason: str = "") -> Letter:

@@ -16,7 +16,7 @@ from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed
 
 from flows.errors import NewsletterError
-from flows.pipeline import desk
+from flows.pipeline import asking, desk
 from flows.pipeline.asking import draft_for_approval
 from flows.pipeline.chronicle import DRAFT, GATHER, SUPPRESSIONS, Account, chronicled
 from flows.pipeline.gathering import gather_now
@@ -173,11 +173,7 @@ def _draft(settings: Settings, observer: Recorder) -> Verdict:
     account = Account(job=DRAFT, flow_run=flow_run.id or "", scheduled=True)
     with chronicled(settings, account) as page:
         as_task("gather", lambda: gather_now(settings, observer=observer))
-        page.verdict, page_text = as_task(
-            "draft", lambda: draft_for_approval(settings, observer=observer)
-        )
-        if page_text:
-            observer.show(page_text)
+        page.verdict = as_task("draft", lambda: draft_for_approval(settings, observer=observer))
         return page.verdict
 
 
@@ -205,7 +201,10 @@ def concluded(
     recorder = Recorder(inner)
     try:
         with recorder.listening():
-            verdict = job(load(Path(config)), recorder)
+            settings = load(Path(config))
+            verdict = job(settings, recorder)
+            if asked := asking.page(settings, verdict):
+                recorder.show(asked)
     except NewsletterError as error:
         verdict = failed(error)
     return recorder.conclude(verdict)
