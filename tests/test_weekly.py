@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import os
 import re
@@ -196,6 +197,26 @@ def test_a_draft_that_cannot_be_written_ends_in_a_verdict_and_not_in_a_traceback
     own = {"flow_run_id": {"any_": [str(state.state_details.flow_run_id)]}}
     told = ask(api, "/artifacts/filter", artifacts=own)
     assert [one for one in told if one["key"] == "verdict" and "newsletter doctor" in one["data"]]
+
+
+@pytest.mark.usefixtures("api")
+def test_a_run_whose_place_the_server_forgot_goes_on_to_its_end() -> None:
+    from prefect import flow
+
+    from flows.weekly.tasks import as_task
+
+    def hand_over() -> str:
+        # As Prefect does it to a run whose place at its deployment could not be kept.
+        thread = ctypes.c_ulong(threading.main_thread().ident or 0)
+        error = ctypes.py_object(asyncio.CancelledError)
+        assert ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, error) == 1
+        return "handed over"
+
+    @flow(persist_result=False)
+    def forgotten() -> list[str]:
+        return [as_task("one", hand_over), as_task("another", lambda: "and the next")]
+
+    assert forgotten() == ["handed over", "and the next"]
 
 
 def test_serve_runs_what_is_triggered_and_leaves_the_schedule_unpaused(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from prefect import task
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from prefect.client.schemas.objects import State, TaskRun
+    from prefect.futures import PrefectFuture
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -54,7 +59,20 @@ def as_task(name: str, step: Callable[[], T]) -> T:
         cache_policy=NO_CACHE,
         persist_result=False,
     )(told)
-    result = run.submit().result()
+    result = _awaited(run.submit())
     if isinstance(result, NewsletterError):
         raise result
     return result
+
+
+def _awaited(future: PrefectFuture[T | NewsletterError]) -> T | NewsletterError:
+    """Return the step's result, also where Prefect has given this run's place to others.
+
+    A server that was started anew has forgotten who holds which place, and Prefect cancels the run
+    then. The step goes on all the same; that nothing is done twice is for the ledger to see to.
+    """
+    try:
+        return future.result()
+    except asyncio.CancelledError:
+        logger.warning("Prefect no longer holds this run's place; it goes on to its end")
+        return future.result()
