@@ -61,8 +61,9 @@ class SendGridServer:
     bad: re.Pattern[str] | None = None
     spoiling: re.Pattern[str] | None = None
     name_all: bool = False
-    # Whether the key may schedule mail.
+    # Whether the key may schedule mail, and take back what was scheduled.
     schedules: bool = True
+    takes_back: bool = True
     max_cancels: int = 10
     cancel_lead: float = 600.0
     clock: Callable[[], float] = time.time
@@ -267,6 +268,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(200, {"messages": self._messages(query["query"])})
         if parts.path in ("/v3/scopes", "/v3/whitelabel/domains", "/v3/verified_senders"):
             return self._account(parts.path)
+        if not self.api.takes_back:
+            return self._answer(403, _errors((None, "access forbidden")))
         batch_id = self.path.rpartition("/")[2]
         known = batch_id in self.api.cancelled
         return self._answer(200, [{"batch_id": batch_id, "status": "cancel"}] if known else [])
@@ -298,6 +301,8 @@ class _Handler(BaseHTTPRequestHandler):
             fault = self.api.cancel_script.popleft() if self.api.cancel_script else ""
             if fault == "drop-before":
                 return self._drop()
+            if fault.isdecimal():
+                return self._fail(int(fault))
             status, answer = self.api.cancel(body)
         return self._drop() if fault == "drop-after" else self._answer(status, answer)
 

@@ -671,6 +671,45 @@ def test_a_cancellation_that_is_never_answered_leaves_the_issue_unfinished(offic
     assert office.api.delivered == everybody(30)
 
 
+def test_a_key_that_may_not_cancel_ends_the_run_at_once(office: Office) -> None:
+    add_people(office.engine, 30)
+    office.api.script = deque(["", "", "drop-after"])
+    office.api.takes_back = False
+    report = office.send(fence=office.fence())
+    assert not report.finished
+    assert "give the key the rights to schedule mail" in report.reason
+    assert report.next == f"newsletter send {ISSUE}"
+    assert sum(office.clock.waits) < 5
+    office.api.takes_back = True
+    assert office.send(fence=office.fence()).counts == Counts(accepted=30)
+    assert office.api.delivered == everybody(30)
+
+
+def test_a_cancellation_is_asked_for_again_when_sendgrid_says(office: Office) -> None:
+    add_people(office.engine, 30)
+    office.api.script = deque(["", "", "drop-after"])
+    office.api.cancel_script = deque(["429"])
+    office.api.retry_headers = {"Retry-After": "40"}
+    assert office.send(fence=office.fence()).counts == Counts(accepted=30)
+    assert not office.api.cancel_script
+    assert 40 < sum(office.clock.waits) < 45
+
+
+def test_the_fence_waits_out_a_rate_limit_as_the_mail_does(office: Office) -> None:
+    add_people(office.engine, 10)
+    limited = [Unavailable("too many requests", status=429, retry_after=600)] * 5
+
+    class Busy(SendGrid):
+        def open_batch(self) -> str:
+            if limited:
+                raise limited.pop()
+            return super().open_batch()
+
+    fence = Fence(provider=Busy(KEY, host=office.api.url, now=office.clock.now))
+    assert office.send(fence=fence).counts == Counts(accepted=10)
+    assert sum(office.clock.waits) > 3000
+
+
 def test_a_crash_while_cancelling_is_made_good(office: Office) -> None:
     add_people(office.engine, 10)
     office.ledger.plan()

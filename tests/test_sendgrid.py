@@ -185,6 +185,21 @@ def test_a_key_that_may_not_cancel_is_said(
         SendGrid("SG.other", host=sendgrid_server.url, now=lambda: NOW).cancel(batch_id)
 
 
+def test_a_key_without_the_right_to_cancel_is_told_what_it_lacks(
+    sendgrid: SendGrid, sendgrid_server: SendGridServer
+) -> None:
+    batch_id = sendgrid.open_batch()
+    sendgrid_server.cancel_script = deque(["403"])
+    with pytest.raises(Refused, match=r"takes nothing back .* user\.scheduled_sends"):
+        sendgrid.cancel(batch_id)
+
+
+def test_a_wrong_host_is_no_missing_right(sendgrid_server: SendGridServer) -> None:
+    elsewhere = SendGrid(KEY, host=f"{sendgrid_server.url}/elsewhere", now=lambda: NOW)
+    with pytest.raises(Refused, match="sendgrid_host"):
+        elsewhere.open_batch()
+
+
 def test_a_cancellation_that_is_refused_is_none(
     sendgrid: SendGrid, sendgrid_server: SendGridServer
 ) -> None:

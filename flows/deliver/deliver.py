@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from flows.deliver.fence import Fence, Waves, settle_doubts, wave_to_fill
 from flows.deliver.handover import hand_over_next
 from flows.deliver.patience import Limits, Patience
-from flows.deliver.sending import GO_ON, Next, Sending, Then
+from flows.deliver.sending import GO_ON, Next, Sending, Then, later
 from flows.errors import Refused, Unavailable
 from flows.models import Counts, Wave, WaveStatus
 
@@ -160,7 +160,7 @@ def deliver_batch(sending: Sending) -> Next:
     try:
         wave = wave_to_fill(sending, sending.fence) if sending.fence else None
     except Unavailable as error:
-        return Next(then=Then.WAIT, reason=str(error), seconds=error.retry_after)
+        return later(error)
     except Refused as error:
         return Next(then=Then.STOP, reason=str(error))
     if isinstance(wave, Next):
@@ -193,8 +193,7 @@ class _Run:
             then = self.step(f"batch {number}", partial(deliver_batch, self.sending))
             self.progress(self.sending.counts)
             if then.then is Then.WAIT:
-                seconds = self.sending.patience.wait_for(then.seconds)
-                then = self._pause(seconds, then.reason, rate=then.rate)
+                then = self._wait(then)
             elif self.sending.patience.pace and self.sending.counts.planned:
                 self._nap(self.sending.patience.pace)
         return then
@@ -209,16 +208,22 @@ class _Run:
         self.progress(sending.counts)
         if sending.ledger.stopped():
             return Next(then=Then.STOP, reason="the issue was stopped")
+        if trouble.then is Then.STOP:
+            return trouble
         at_work = sending.ledger.others_at_work()
-        if not (sending.counts.planned or at_work or trouble):
+        if not (sending.counts.planned or at_work or trouble.then is Then.WAIT):
             return Next(then=Then.STOP)
         if sending.counts != before:
             sending.patience.waited = 0.0
-            return GO_ON if sending.counts.planned else self._poll(trouble)
-        return self._poll(trouble)
+            if sending.counts.planned:
+                return GO_ON
+        if trouble.then is Then.WAIT:
+            return self._wait(trouble)
+        return self._pause(POLL, "another process is sending this issue")
 
-    def _poll(self, trouble: str) -> Next:
-        return self._pause(POLL, trouble or "another process is sending this issue")
+    def _wait(self, then: Next) -> Next:
+        seconds = self.sending.patience.wait_for(then.seconds)
+        return self._pause(seconds, then.reason, rate=then.rate)
 
     def _pause(self, seconds: float, reason: str, *, rate: bool = False) -> Next:
         patience, limits = self.sending.patience, self.sending.limits
@@ -238,15 +243,17 @@ class _Run:
             seconds -= LONGEST_NAP
 
 
-def _settle_last_doubts(sending: Sending) -> str:
+def _settle_last_doubts(sending: Sending) -> Next:
     """Cancel the doubtful waves if there is a fence; return what stands in the way."""
     if sending.fence is None:
-        return ""
+        return GO_ON
     try:
         settle_doubts(sending, sending.fence)
-    except (Unavailable, Refused) as error:
-        return str(error)
-    return ""
+    except Unavailable as error:
+        return later(error)
+    except Refused as error:
+        return Next(then=Then.STOP, reason=str(error))
+    return GO_ON
 
 
 def _report(sending: Sending, ended: Next, *, interrupted: bool) -> Report:

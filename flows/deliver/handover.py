@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from flows.deliver.fence import has_left
-from flows.deliver.sending import GO_ON, LOOK_AROUND, Next, Sending, Then
+from flows.deliver.sending import GO_ON, LOOK_AROUND, Next, Sending, Then, later
 from flows.errors import InDoubt, Refused, Unavailable
 from flows.models import Batch, Receipt
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from flows.models import Wave
 
 BAD_REQUEST = 400
-TOO_MANY = 429
 # So many refusals and no acceptance are no accident.
 ENOUGH = 5
 
@@ -127,7 +126,7 @@ class Parts:
             receipt = self._ask(batch)
         except Unavailable as error:
             self._sending.give_back(batch)
-            return _later(error)
+            return later(error)
         except InDoubt as error:
             self._sending.doubt(batch, str(error))
             return Next(then=Then.WAIT, reason=str(error))
@@ -226,12 +225,7 @@ def _after(receipt: Receipt, batch: Batch) -> Next:
     if isinstance(receipt.error, Refused):
         return Next(then=Then.STOP, reason=str(receipt.error))
     if isinstance(receipt.error, Unavailable):
-        return _later(receipt.error)
+        return later(receipt.error)
     if receipt.in_doubt or len(receipt.unsent) == len(batch.recipients):
         return Next(then=Then.WAIT, reason="the provider takes nobody for now")
     return GO_ON
-
-
-def _later(error: Unavailable) -> Next:
-    rate = error.status == TOO_MANY
-    return Next(then=Then.WAIT, reason=str(error), seconds=error.retry_after, rate=rate)

@@ -100,14 +100,10 @@ class SendGrid:
         try:
             given = self._ask_again_later(self._client.mail.batch.post)
         except Refused as error:
-            if error.status == UNAUTHORIZED:
-                raise
-            raise Refused(
-                f"SendGrid opens no batch for the fence: {error.status}; give the key the rights "
-                "to schedule mail (mail.batch, user.scheduled_sends), or set "
-                "[sending] fence = false",
-                status=error.status,
-            ) from error
+            if error.status == FORBIDDEN:
+                what = "opens no batch for the fence"
+                raise _may_not_schedule(what, ", or set [sending] fence = false") from error
+            raise
         self._require_same_time(given, since=began)
         answer = _json(given)
         if not isinstance(answer, dict) or not answer.get("batch_id"):
@@ -127,7 +123,9 @@ class SendGrid:
         try:
             self._ask_again_later(self._client.user.scheduled_sends.post, request_body=body)
         except Refused as error:
-            if error.status in (UNAUTHORIZED, FORBIDDEN):
+            if error.status == FORBIDDEN:
+                raise _may_not_schedule("takes nothing back for this key") from error
+            if error.status == UNAUTHORIZED:
                 raise
             # Perhaps an earlier request of ours got through; else there are too many of them,
             # or it is too late.
@@ -141,7 +139,9 @@ class SendGrid:
         try:
             answer = self._ask_again_later(ask)
         except Refused as error:
-            if error.status in (UNAUTHORIZED, FORBIDDEN):
+            if error.status == FORBIDDEN:
+                raise _may_not_schedule("does not say what it took back") from error
+            if error.status == UNAUTHORIZED:
                 raise
             return False
         self._require_same_time(answer, since=began)
@@ -251,6 +251,14 @@ class SendGrid:
         if status >= SERVER_ERRORS or status == TIMED_OUT:
             return InDoubt(f"SendGrid answered {status}", status=status)
         return refusal(status, error.body)
+
+
+def _may_not_schedule(what: str, otherwise: str = "") -> Refused:
+    return Refused(
+        f"SendGrid {what}: {FORBIDDEN}; give the key the rights to schedule mail "
+        f"(mail.batch, user.scheduled_sends){otherwise}",
+        status=FORBIDDEN,
+    )
 
 
 def _json(answer: Any) -> Any:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from flows.deliver.fence import Fence
     from flows.deliver.patience import Limits, Patience
     from flows.deliver.transport import Transport
+    from flows.errors import Unavailable
 
 
 class Then(StrEnum):
@@ -42,6 +43,14 @@ class Next:
 
 GO_ON = Next(then=Then.GO_ON)
 LOOK_AROUND = Next(then=Then.LOOK_AROUND)
+
+TOO_MANY = 429
+
+
+def later(error: Unavailable) -> Next:
+    """Return the waiting that a "not now" asks for, as long as it told."""
+    rate = error.status == TOO_MANY
+    return Next(then=Then.WAIT, reason=str(error), seconds=error.retry_after, rate=rate)
 
 
 @dataclass(slots=True, kw_only=True)
