@@ -152,7 +152,8 @@ class Refused(TransportError):
     """Surely not accepted; a person must act, or the recipients in `indexes` must go.
 
     `indexes` are positions in the request that the provider named; `field` is its own word
-    for what it did not like (None where it named nothing).
+    for what it did not like (None where it named nothing). `for_address`: those positions have
+    addresses that it does not take, and not something that all have alike.
     """
 
     def __init__(
@@ -162,10 +163,12 @@ class Refused(TransportError):
         status: int = 0,
         field: str | None = None,
         indexes: tuple[int, ...] = (),
+        for_address: bool = False,
     ) -> None:
         super().__init__(message, status=status)
         self.field = field
         self.indexes = indexes
+        self.for_address = for_address
 
 
 class InDoubt(TransportError):

@@ -61,6 +61,8 @@ class SendGridServer:
     bad: re.Pattern[str] | None = None
     spoiling: re.Pattern[str] | None = None
     name_all: bool = False
+    # What it names of a bad address's place: another field is of all alike.
+    bad_field: str = "to.0.email"
     # Whether the key may schedule mail, and take back what was scheduled.
     schedules: bool = True
     takes_back: bool = True
@@ -181,7 +183,7 @@ class SendGridServer:
         if self.spoiling and any(map(self.spoiling.search, emails)):
             raise Invalid((None, "Bad Request"))
         errors = [
-            (f"personalizations.{index}.to.0.email", "Does not contain a valid address.")
+            (f"personalizations.{index}.{self.bad_field}", "Does not contain a valid address.")
             for index, email in enumerate(emails)
             if self.bad and self.bad.search(email)
         ]

@@ -305,6 +305,49 @@ def test_a_batch_of_bad_addresses_ends_in_refusals(office: Office) -> None:
     assert report.counts == Counts(refused=3)
 
 
+def test_a_reader_whose_headers_alone_are_refused_goes(office: Office) -> None:
+    add_people(office.engine, 22)
+    office.api.bad, office.api.bad_field = re.compile(r"reader(3|7|21|22)@"), "headers"
+    report = office.send()
+    assert report.counts == Counts(accepted=18, refused=2, planned=2)
+    assert list(office.reasons(DeliveryState.REFUSED)) == [3, 7]
+    assert "400 Does not contain a valid address (personalizations.0.headers)" in report.reason
+    # For one alone there is no rest to tell, but the mail was accepted for others.
+    assert office.send(batch_size=1).counts == Counts(accepted=18, refused=4)
+    assert office.api.delivered == everybody(20) - Counter([email(3), email(7)])
+
+
+@pytest.mark.parametrize("name_all", [False, True])
+@pytest.mark.parametrize("before", [0, 10], ids=["from the first", "in the midst"])
+def test_headers_that_are_refused_for_everybody_leave_nobody_out(
+    office: Office, before: int, *, name_all: bool
+) -> None:
+    add_people(office.engine, 40)
+    office.send(stop=lambda: len(office.api.accepted) >= before)
+    office.api.bad, office.api.bad_field = re.compile("reader"), "headers"
+    office.api.name_all = name_all
+    office.api.statuses.clear()
+    report = office.send(batch_size=20)
+    assert report.counts == Counts(accepted=before, planned=40 - before)
+    assert "what all recipients have alike" in report.reason
+    assert office.api.statuses == [400] * (1 if name_all else 13)
+    office.api.bad = None
+    assert office.send().finished
+    assert office.api.delivered == everybody(40)
+
+
+@pytest.mark.parametrize("fault", ["drop-before", "429"])
+def test_who_was_named_is_asked_again_if_nobody_knows_of_the_rest(
+    office: Office, fault: str
+) -> None:
+    add_people(office.engine, 20)
+    office.api.bad, office.api.bad_field = re.compile(r"reader3@"), "headers"
+    office.api.script = deque(["", fault])
+    report = office.send()
+    doubtful = 9 if fault == "drop-before" else 0
+    assert report.counts == Counts(accepted=19 - doubtful, in_doubt=doubtful, refused=1)
+
+
 def test_a_400_that_names_nobody_is_traced_by_halves(office: Office) -> None:
     add_people(office.engine, 16)
     office.api.spoiling = re.compile(r"reader6@")

@@ -277,6 +277,28 @@ def test_a_refusal_names_recipients_only_if_it_is_about_them_alone(
     assert (error.status, error.field, error.indexes) == (400, field, indexes)
 
 
+@pytest.mark.parametrize(
+    ("fields", "field", "for_address"),
+    [
+        (("personalizations.7.to",), "personalizations.7.to", True),
+        (("personalizations.7.to.0.email",), "personalizations.7.to.0.email", True),
+        (("personalizations.7.headers",), "personalizations.7.headers", False),
+        (("personalizations.7.tokens",), "personalizations.7.tokens", False),
+        (("personalizations.7",), "personalizations.7", False),
+        (
+            ("personalizations.7.to", "personalizations.8.headers"),
+            "personalizations.8.headers",
+            False,
+        ),
+    ],
+)
+def test_an_address_is_told_from_what_all_have_alike(
+    fields: tuple[str, ...], field: str, *, for_address: bool
+) -> None:
+    error = refusal(400, answer(*((one, "bad") for one in fields)))
+    assert (error.field, error.for_address) == (field, for_address)
+
+
 def test_a_page_instead_of_json_is_read_as_text() -> None:
     page = b"<html><title>413 Too Large</title><h1>413 Too Large</h1><hr>nginx</html>"
     assert str(refusal(413, page)) == (

@@ -20,7 +20,7 @@ from flows.errors import Refused, Unavailable
 from flows.models import Counts, Wave, WaveStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
     from flows.deliver.transport import Transport
@@ -55,8 +55,8 @@ class Ledger(Waves, Protocol):
     def refuse(self, batch: Batch, reasons: Mapping[int, str]) -> None:
         """Take recipients out of a batch whose request was surely not accepted."""
 
-    def split(self, batch: Batch) -> tuple[Batch, Batch]:
-        """Return the halves of a batch whose request was surely not accepted."""
+    def split(self, batch: Batch, apart: Collection[int]) -> tuple[Batch, Batch]:
+        """Return a batch whose request was surely not accepted in two: the rest, and `apart`."""
 
     def reserve_bad_request(self, *, most: int) -> bool:
         """Count one more 400 of looking for bad recipients; False if they would be over `most`."""

@@ -11,7 +11,7 @@ from flows.errors import InDoubt, Refused, Unavailable
 from flows.models import Batch, Receipt
 
 if TYPE_CHECKING:
-    from flows.models import Wave
+    from flows.models import Recipient, Wave
 
 BAD_REQUEST = 400
 # So many refusals and no acceptance are no accident.
@@ -68,6 +68,8 @@ class Parts:
         # Refused alone or all together, but not recorded yet: if nobody is accepted, the mail or
         # the account is to blame.
         self._suspects: list[tuple[Batch, Receipt]] = []
+        # Named for something that all have alike: whether it is they, the rest's answer tells.
+        self._apart: list[tuple[Batch, Receipt]] = []
         # What the latest 400 said that named nobody: while it is searched for whom it is about,
         # each request may be one 400 more, and is counted before it is made.
         self._searching = ""
@@ -87,8 +89,9 @@ class Parts:
 
     def give_back_rest(self) -> None:
         """Put what was not handed over back among the planned."""
-        rest = [*self._parts, *(batch for batch, _ in self._suspects)]
-        self._parts, self._suspects = [], []
+        held = (batch for batch, _ in (*self._suspects, *self._apart))
+        rest = [*self._parts, *held]
+        self._parts, self._suspects, self._apart = [], [], []
         self._sending.give_back(*rest)
 
     def _too_late(self) -> bool:
@@ -138,11 +141,17 @@ class Parts:
         if self._is_nobody_welcome(batch, receipt):
             self._suspects.append((batch, receipt))
         else:
-            self._sending.record(batch, receipt)
+            self._record(batch, receipt)
             then = _after(receipt, batch)
         if self._suspects and then.then is Then.GO_ON and not self._sending.counts.accepted:
             return self._ask_others(batch.wave)
         return then
+
+    def _record(self, batch: Batch, receipt: Receipt) -> None:
+        accepted_before = self._sending.counts.accepted
+        self._sending.record(batch, receipt)
+        while self._apart and self._sending.counts.accepted > accepted_before:
+            self._sending.record(*self._apart.pop())
 
     def _is_nobody_welcome(self, batch: Batch, receipt: Receipt) -> bool:
         """Return whether everybody so far was refused: no list is that wrong, but an account is."""
@@ -179,6 +188,9 @@ class Parts:
 
     def _drop(self, batch: Batch, error: Refused, positions: list[int]) -> Next:
         reasons = {batch.recipients[index].subscriber_id: str(error) for index in positions}
+        if not error.for_address:
+            said = _without(batch.recipients[positions[0]], str(error))
+            return self._set_apart(batch, reasons, f"{error.status} {said} ({error.field})")
         rest = self._sending.refuse(batch, reasons)
         self._parts.pop()
         if not rest.recipients:
@@ -186,6 +198,27 @@ class Parts:
         else:
             self._parts.append(rest)
         return _within_limits(self._sending, GO_ON)
+
+    def _set_apart(self, batch: Batch, reasons: dict[int, str], said: str) -> Next:
+        """Hand the rest over without those named; they are refused once it was accepted.
+
+        If it is not, the mail is to blame, and nobody is left out for it.
+        """
+        everybody = len(reasons) == len(batch.recipients)
+        alone = everybody and len(reasons) == 1 and not self._apart
+        if alone and self._sending.counts.accepted:
+            # There is no rest, but the mail was accepted for others.
+            self._suspects.append((self._parts.pop(), Receipt(refused=reasons)))
+            return GO_ON
+        if everybody or len(self._apart) >= self._sending.limits.bad_requests_a_batch:
+            return Next(
+                then=Then.STOP,
+                reason=f"the provider refuses what all recipients have alike: {said}; the mail or "
+                "a setting is wrong, nobody is left out for it",
+            )
+        self._parts[-1], apart = self._sending.ledger.split(batch, reasons)
+        self._apart.append((apart, Receipt(refused=reasons)))
+        return GO_ON
 
     def _halve(self, batch: Batch, error: Refused) -> Next:
         # The first 400 came by itself; those after it are caused by looking for its reason.
@@ -197,7 +230,9 @@ class Parts:
             refused = {person.subscriber_id: str(error)}
             self._suspects.append((self._parts.pop(), Receipt(refused=refused)))
         else:
-            first, second = self._sending.ledger.split(batch)
+            second_half = batch.recipients[len(batch.recipients) // 2 :]
+            apart = {person.subscriber_id for person in second_half}
+            first, second = self._sending.ledger.split(batch, apart)
             self._parts[-1:] = [second, first]
         return GO_ON
 
@@ -211,14 +246,16 @@ class Parts:
 
 def _all_refused(batch: Batch, receipt: Receipt, count: int) -> str:
     person = batch.recipients[0]
-    # It becomes a verdict, which is kept also when its reader is forgotten.
-    said = re.sub(
-        re.escape(person.email), "…", receipt.refused[person.subscriber_id], flags=re.IGNORECASE
-    )
+    said = _without(person, receipt.refused[person.subscriber_id])
     return (
         f"all of the first {count} recipients were refused: {said}; check the account and "
         "[sending], nobody is left out for it"
     )
+
+
+def _without(person: Recipient, said: str) -> str:
+    """Return what was said without the address: a verdict is kept when its reader is forgotten."""
+    return re.sub(re.escape(person.email), "…", said, flags=re.IGNORECASE)
 
 
 def _after(receipt: Receipt, batch: Batch) -> Next:

@@ -9,7 +9,7 @@ from typing import Any
 
 from flows.errors import Refused
 
-_POSITION = re.compile(r"personalizations\.(\d+)(?:\.|$)")
+_POSITION = re.compile(r"personalizations\.(\d+)(\.to)?(?:\.|$)")
 _TITLE = re.compile(r"<title>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 
@@ -34,11 +34,14 @@ def refusal(status: int, body: bytes | str) -> Refused:
     named = [_POSITION.match(field) if isinstance(field, str) else None for field in fields]
     message = " ".join(dict.fromkeys(filter(None, map(_message, errors)))) or _text(body)
     if errors and all(named):
+        # What is not an address stands in every personalization alike.
+        alike = [match.string for match in named if match and not match[2]]
         return Refused(
             _shortened(message),
             status=status,
-            field=str(fields[0]),
+            field=alike[0] if alike else str(fields[0]),
             indexes=tuple(sorted({int(match[1]) for match in named if match})),
+            for_address=not alike,
         )
     advice = WHAT_TO_DO.get(status, "look at SendGrid's answer and at [sending]")
     others = [str(field) for field, match in zip(fields, named, strict=True) if field and not match]

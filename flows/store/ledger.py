@@ -22,7 +22,7 @@ from subscribers.models import SubscriberStatus
 from subscribers.schema import subscribers, suppressions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine
@@ -75,13 +75,13 @@ class SqlLedger:
         """Take recipients out of a batch whose request was surely not accepted."""
         records.refuse(self._engine, batch, reasons)
 
-    def split(self, batch: Batch) -> tuple[Batch, Batch]:
-        """Return the halves of a batch whose request was surely not accepted."""
+    def split(self, batch: Batch, apart: Collection[int]) -> tuple[Batch, Batch]:
+        """Return a batch whose request was surely not accepted in two: the rest, and `apart`."""
         with _HANDS:
-            halves = records.split(self._engine, batch)
-            for half in halves:
-                self._take(half.id)
-        return halves
+            both = records.split(self._engine, batch, apart)
+            for one in both:
+                self._take(one.id)
+        return both
 
     def reserve_bad_request(self, *, most: int) -> bool:
         """Count one more 400 of looking for bad recipients; False if they would be over `most`."""

@@ -152,16 +152,19 @@ def refuse(engine: Engine, batch: Batch, reasons: Mapping[int, str]) -> None:
         _mark_each(connection, batch, reasons, DeliveryState.REFUSED)
 
 
-def split(engine: Engine, batch: Batch) -> tuple[Batch, Batch]:
-    """Return the two halves of a batch, the second under an id of its own, both handed over."""
-    middle = len(batch.recipients) // 2
-    rest = batch.recipients[middle:]
+def split(engine: Engine, batch: Batch, apart: Collection[int]) -> tuple[Batch, Batch]:
+    """Return a batch without the subscribers `apart`, and those under an id of their own.
+
+    Both are handed over.
+    """
+    rest = tuple(one for one in batch.recipients if one.subscriber_id not in apart)
+    others = tuple(one for one in batch.recipients if one.subscriber_id in apart)
     with engine.begin() as connection:
         values = dict(
             connection.execute(select(batches).where(batches.c.id == batch.id)).mappings().one()
         )
         del values["id"]
-        values["size"] = len(rest)
+        values["size"] = len(others)
         new_id = connection.execute(
             insert(batches).values(**values).returning(batches.c.id)
         ).scalar_one()
@@ -172,14 +175,13 @@ def split(engine: Engine, batch: Batch) -> tuple[Batch, Batch]:
                 among(
                     connection,
                     deliveries.c.subscriber_id,
-                    [person.subscriber_id for person in rest],
+                    [person.subscriber_id for person in others],
                 ),
             )
             .values(batch_id=new_id)
         )
-        connection.execute(update(batches).where(batches.c.id == batch.id).values(size=middle))
-    first = replace(batch, recipients=batch.recipients[:middle])
-    return first, Batch(id=new_id, recipients=rest, wave=batch.wave)
+        connection.execute(update(batches).where(batches.c.id == batch.id).values(size=len(rest)))
+    return replace(batch, recipients=rest), Batch(id=new_id, recipients=others, wave=batch.wave)
 
 
 def left_by(engine: Engine, issue: int, owner: str, *, but: Collection[int]) -> set[int]:
