@@ -968,6 +968,19 @@ def test_undo_without_an_answer_can_be_asked_again(office: Office) -> None:
     assert undo(office.ledger, fence.provider, now=office.clock.now).caught == 10
 
 
+def test_undo_that_had_no_answer_is_made_out_when_the_time_has_come(office: Office) -> None:
+    add_people(office.engine, 10)
+    fence = office.fence()
+    report = office.send(fence=fence)
+    office.api.cancel_script = deque(["drop-after"])
+    undo(office.ledger, fence.provider, now=office.clock.now)
+    assert report.leaves_at is not None
+    office.clock.time = report.leaves_at + timedelta(hours=1)
+    undone = undo(office.ledger, fence.provider, now=office.clock.now)
+    assert (undone.caught, undone.missed) == (10, 0)
+    assert not office.api.delivered
+
+
 def test_undo_keeps_to_the_provider_and_says_what_it_could_not_catch(office: Office) -> None:
     add_people(office.engine, 100)
     fence = office.fence()

@@ -243,12 +243,12 @@ def undo(ledger: Ledger, provider: Provider, *, now: Callable[[], datetime]) -> 
     """Cancel every wave that has not left; return what was and was not caught.
 
     The issue must be `stopped` before, so that nobody hands over any more. Doing it again asks
-    again for what was not caught.
+    again for what was not caught, and what became of a request that had no answer.
     """
     caught = waves = 0
     reasons: list[str] = []
     for wave in ledger.waves():
-        if not _needs_a_cancel(wave, now()):
+        if not (_needs_a_cancel(wave, now()) or wave.status is WaveStatus.CANCELLING):
             continue
         try:
             taken_back = _undo_one(ledger, provider, wave, now())
