@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,11 +12,12 @@ from click.testing import CliRunner
 
 from flows.cli import newsletter as command
 from flows.models import IssueStatus, Receipt
-from flows.pipeline.deliveries import standing
+from flows.pipeline.deliveries import standing, stop
 from flows.pipeline.receipts import verify
 from flows.pipeline.settling import Decision, Desk, Settled, settle
 from flows.pipeline.stores import open_store
 from flows.pipeline.transports import open_sendgrid
+from flows.store import issues
 from flows.store.ledger import SqlLedger
 from tests.newsletters import NOW, STORIES, Newsletter
 from tests.sendgrid_server import KEY
@@ -152,6 +154,37 @@ def test_what_the_fence_can_settle_for_certain_takes_no_word(
     assert fenced.send(1, because="no web here").accepted == 30
     assert len(sendgrid_server.cancelled) == 1
     assert sums(fenced) == (30, 0, 0)
+
+
+def test_a_stopped_issue_is_stopped_again_for_what_is_still_held_back(
+    tmp_path: Path, sendgrid_server: SendGridServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SENDGRID_API_KEY", KEY)
+    sending = SENDGRID.format(url=sendgrid_server.url).replace("fence = false", "fence = true")
+    fenced = Newsletter(tmp_path).write(sending=sending).tell(*STORIES).subscribe(30)
+    sendgrid_server.clock = NOW.timestamp
+    fenced.watcher.stop_after = 10
+    fenced.run(because="no web here")
+    # The commands go by the machine's clock.
+    sendgrid_server.clock = time.time
+    fenced.clock.now = datetime.now(UTC)
+    leave_a_doubt(fenced)
+    sendgrid_server.cancel_script = deque(["drop-before"] * 2)
+    assert stop(fenced.settings, 1).reason
+    told = run_settle(fenced, "--settle", "--as", "again").stderr
+    assert "10 need no word" in told
+    assert "Next: newsletter stop 1" in told
+    assert "newsletter send" not in told
+    sendgrid_server.cancel_script.clear()
+    assert stop(fenced.settings, 1).caught == 10
+
+
+def test_a_stopped_issue_is_not_sent_on_for_a_doubt(newsletter: Newsletter) -> None:
+    with open_store(newsletter.settings) as engine:
+        issues.advance(engine, 1, before=[IssueStatus.SENT], after=IssueStatus.STOPPED)
+    told = run_settle(newsletter, "--settle", "--as", "again").stderr
+    assert "Next:" not in told
+    assert "Issue 1 is stopped: those planned get it once newsletter send 1" in told
 
 
 def leave_a_doubt(fenced: Newsletter) -> None:

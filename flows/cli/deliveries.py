@@ -19,9 +19,11 @@ from flows.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from flows.pipeline.deliveries import Standing
+    from flows.pipeline.settling import Settled
     from flows.settings import Settings
     from flows.store.records import BatchRecord
 
@@ -92,15 +94,30 @@ def _settle(settings: Settings, number: int, settle_as: str | None) -> None:
         f"Settled: {settled.known:,} accepted by SendGrid's word, {settled.accepted:,} by yours, "
         f"{settled.planned:,} planned again"
     )
+    for sentence in _after_settling(settled, number):
+        narrate(sentence)
+
+
+def _after_settling(settled: Settled, number: int) -> Iterator[str]:
+    """Yield what is left, and what to type: a stopped issue is not sent on for a doubt."""
     if settled.curable:
-        narrate(
-            f"{settled.curable:,} need no word: SendGrid still holds them back, so that sending on "
-            "cancels them and hands them over again"
+        what = (
+            "stopping it again takes them back"
+            if settled.stopped
+            else "sending on cancels them and hands them over again"
         )
-    if settled.planned or settled.curable:
-        narrate(f"Next: newsletter send {number}")
+        yield f"{settled.curable:,} need no word: SendGrid still holds them back, so that {what}"
+    if settled.stopped and settled.planned:
+        yield (
+            f"Issue {number} is stopped: those planned get it once newsletter send {number} takes "
+            "it up again"
+        )
+    if settled.curable and settled.stopped:
+        yield f"Next: newsletter stop {number}"
+    elif (settled.planned and not settled.stopped) or settled.curable:
+        yield f"Next: newsletter send {number}"
     elif settled.batches_left:
-        narrate(f"Next: newsletter deliveries {number} --settle --as accepted (or again)")
+        yield f"Next: newsletter deliveries {number} --settle --as accepted (or again)"
 
 
 def _as_json(found: Standing) -> dict[str, object]:

@@ -57,13 +57,15 @@ class Desk:
 class Settled:
     """How many deliveries were settled which way; `known` by SendGrid's own word.
 
-    `curable` need nobody's word: sending on cancels them and hands them over again.
+    `curable` need nobody's word: sending on cancels them and hands them over again. `stopped`: the
+    issue is, and stopping it again takes those back.
     """
 
     known: int = 0
     accepted: int = 0
     planned: int = 0
     curable: int = 0
+    stopped: bool = False
     batches_left: list[BatchRecord] = field(default_factory=list)
 
 
@@ -75,9 +77,10 @@ def settle(settings: Settings, number: int, desk: Desk) -> Settled:
     with open_store(settings) as engine:
         repeatable = settings.sending.transport == "outbox"
         SqlLedger(engine, number).settle(now=desk.clock(), repeatable=repeatable)
-        curable = _curable(settings, engine, record_of(engine, number), desk.clock())
+        record = record_of(engine, number)
+        curable = _curable(settings, engine, record, desk.clock())
         doubtful = [one for one in every_batch(engine, number) if _is_doubtful(one)]
-        settled = Settled()
+        settled = Settled(stopped=record.status is IssueStatus.STOPPED)
         if doubtful and settings.sending.transport == "sendgrid":
             doubtful = _ask_provider(settings, engine, number, doubtful, desk, settled)
         for batch in doubtful:
