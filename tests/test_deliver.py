@@ -630,6 +630,13 @@ def test_a_scheduled_issue_leaves_at_its_slot(office: Office) -> None:
     assert office.send(fence=office.fence(not_before=slot)).leaves_at == slot
 
 
+def test_what_has_left_is_not_told_to_leave(office: Office) -> None:
+    add_people(office.engine, 10)
+    office.send(fence=office.fence())
+    office.clock.time += timedelta(days=1)
+    assert office.send(fence=office.fence()).leaves_at is None
+
+
 def test_a_doubtful_wave_is_cancelled_and_handed_over_again(office: Office) -> None:
     add_people(office.engine, 100)
     office.api.script = deque(["", "", "", "drop-after"])

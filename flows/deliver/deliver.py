@@ -98,7 +98,7 @@ class Report:
     """How far a delivery is. `finished`: nobody is left to do, though some may be in doubt.
 
     `reason` says in one sentence why it ended, `next` what to type. `leaves_at` is when the
-    provider lets the mail go (None: at once).
+    provider lets the last of the mail go (None: none of it is held back).
     """
 
     counts: Counts
@@ -259,7 +259,8 @@ def _settle_last_doubts(sending: Sending) -> Next:
 def _report(sending: Sending, ended: Next, *, interrupted: bool) -> Report:
     counts = sending.ledger.counts()
     waves = tuple(sending.ledger.waves())
-    live = [wave.send_at for wave in waves if wave.status is not WaveStatus.CANCELLED]
+    held = [wave for wave in waves if wave.status is not WaveStatus.CANCELLED]
+    leaving = [wave.send_at for wave in held if wave.send_at > sending.now()]
     # Nobody knows whether a wave that is being cancelled leaves, also whom it was accepted for.
     cancelling = any(wave.status is WaveStatus.CANCELLING for wave in waves)
     finished = not (counts.planned or counts.handed_over or counts.cancelled or cancelling)
@@ -269,7 +270,7 @@ def _report(sending: Sending, ended: Next, *, interrupted: bool) -> Report:
         interrupted=interrupted and not finished,
         reason=ended.reason,
         waves=waves,
-        leaves_at=max(live, default=None),
+        leaves_at=max(leaving, default=None),
     )
     return _explained(report, sending.mail.issue)
 
