@@ -284,7 +284,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _messages(self, query: str) -> list[dict[str, str]]:
         wanted = dict(re.findall(r'unique_args\["(\w+)"\]="(\w+)"', query))
-        found = [one for one in self.api.accepted if wanted.items() <= one.arguments.items()]
+        whom = re.search(r'to_email="([^"]+)"', query)
+        found = [
+            one
+            for one in self.api.accepted
+            if wanted.items() <= one.arguments.items() and (whom is None or one.email == whom[1])
+        ]
         return [{"to_email": one.email, "msg_id": one.request} for one in found[:1]]
 
     def _account(self, path: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,16 @@ def test_what_sendgrid_knows_is_settled_and_the_rest_is_not(newsletter: Newslett
     settled = settled_as(newsletter, Decision.LATER)
     assert (settled.known, len(settled.batches_left)) == (10, 1)
     assert sums(newsletter) == (20, 10, 0)
+
+
+def test_another_newsletters_batch_of_the_same_number_settles_nothing(
+    newsletter: Newsletter, sendgrid_server: SendGridServer
+) -> None:
+    sendgrid_server.accepted = [
+        replace(one, email=f"their-{one.email}") for one in sendgrid_server.accepted
+    ]
+    assert settled_as(newsletter, Decision.LATER).known == 0
+    assert sums(newsletter) == (10, 20, 0)
 
 
 def test_the_receipt_follows(newsletter: Newsletter) -> None:

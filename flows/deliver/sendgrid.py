@@ -168,12 +168,17 @@ class SendGrid:
             raise Unavailable(f"SendGrid's list of {name} is no list")
         return found
 
-    def knows(self, issue: int, batch: int) -> bool:
-        """Return whether SendGrid's activity has mail of this batch; no is not for certain.
+    def knows(self, issue: int, batch: int, *, email: str) -> bool:
+        """Return whether SendGrid's activity has this batch's mail to one of its readers.
 
-        Raises Unavailable, or Refused if the account lacks the history (a paid addition).
+        No is not for certain. Raises Unavailable, or Refused if the account lacks the history (a
+        paid addition).
         """
-        query = f'unique_args["np_issue"]="{issue}" AND unique_args["np_batch"]="{batch}"'
+        # Another newsletter on the same account has issues and batches of the same numbers.
+        query = (
+            f'to_email="{email}" AND unique_args["np_issue"]="{issue}" '
+            f'AND unique_args["np_batch"]="{batch}"'
+        )
         ask = self._client.messages.get
         found = _json(self._ask_again_later(ask, query_params={"query": query, "limit": 1}))
         return isinstance(found, dict) and bool(found.get("messages"))

@@ -15,7 +15,7 @@ from flows.pipeline.receipts import renew_receipt
 from flows.pipeline.stores import open_store
 from flows.pipeline.transports import open_sendgrid
 from flows.pipeline.work import utc_now
-from flows.store.feedback import OPERATOR, accept, plan_again
+from flows.store.feedback import OPERATOR, accept, plan_again, reader_of
 from flows.store.ledger import SqlLedger
 from flows.store.records import every_batch
 
@@ -122,7 +122,10 @@ def _ask_provider(
     left = []
     for batch in doubtful:
         try:
-            known = asking and _knows(partial(provider.knows, number, batch.id), desk)
+            email = reader_of(engine, batch.id) if asking else None
+            known = email is not None and _knows(
+                partial(provider.knows, number, batch.id, email=email), desk
+            )
         except (Unavailable, Refused) as error:
             desk.say(f"SendGrid's activity cannot be asked: {error}")
             asking = known = False

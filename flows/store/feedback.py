@@ -47,6 +47,18 @@ def is_in(engine: Engine, batch_id: int, *, subscriber_id: int, key: str) -> boo
         return connection.execute(query).first() is not None
 
 
+def reader_of(engine: Engine, batch_id: int) -> str | None:
+    """Return the address of one reader in a batch whose fate is not known; None if all are gone."""
+    query = (
+        select(subscribers.c.email)
+        .join(deliveries, deliveries.c.subscriber_id == subscribers.c.id)
+        .where(*_undecided_of(batch_id))
+        .limit(1)
+    )
+    with reading(engine).begin() as connection:
+        return connection.execute(query).scalar()
+
+
 def accept(
     engine: Engine, batch_id: int, *, now: datetime, provider_id: str = "", reason: str = ""
 ) -> int:
