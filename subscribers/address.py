@@ -82,7 +82,8 @@ def _parse_by_library(text: str) -> Address:
 
 def clean_name(text: str) -> str:
     """Return the name on one line, free of what could break a mail's header, cut to a length."""
-    return " ".join(UNFIT_FOR_NAME.sub(" ", text).split())[:LONGEST_NAME].rstrip()
+    fit = text if text.isprintable() else UNFIT_FOR_NAME.sub(" ", text)
+    return " ".join(fit.split())[:LONGEST_NAME].rstrip()
 
 
 def shown(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import (
-    ARRAY,
+    JSON,
     Column,
     Connection,
     DateTime,
@@ -25,6 +25,7 @@ from sqlalchemy import (
     Table,
     Text,
     any_,
+    cast,
     create_engine,
     event,
     func,
@@ -253,23 +254,28 @@ def among(
     connection: Connection, column: ColumnElement[T], values: Iterable[T]
 ) -> ColumnElement[bool]:
     """Return the condition that a column is one of these values, which may be thousands."""
-    # As one value: to spell a parameter for each takes longer than to find them all.
+    # As one text: a parameter for each costs more than the database's reading of them all.
+    texts = json.dumps(list(values), ensure_ascii=False)
     if connection.dialect.name == "postgresql":
-        return column == any_(literal(list(values), ARRAY(column.type)))
-    listed = func.json_each(json.dumps(list(values))).table_valued("value")
-    return column.in_(select(listed.c.value))
+        told = func.json_array_elements_text(_as_json(texts)).column_valued("told")
+        return column == any_(func.array(select(cast(told, column.type)).scalar_subquery()))
+    return column.in_(select(func.json_each(texts).table_valued("value").c.value))
 
 
 def lines(connection: Connection, **columns: Sequence[str]) -> Select[Any]:
     """Return the query for rows of texts, given column by column, to insert them from."""
-    if connection.dialect.name == "postgresql":
-        arrays = [literal(texts, ARRAY(Text)) for texts in columns.values()]
-        return select(func.unnest(*arrays).table_valued(*columns).render_derived())
     rows = json.dumps(list(zip(*columns.values(), strict=True)), ensure_ascii=False)
+    if connection.dialect.name == "postgresql":
+        told = func.json_array_elements(_as_json(rows)).column_valued("told")
+        return select(*(told.op("->>")(index) for index in range(len(columns))))
     row = func.json_each(rows).table_valued("value")
     cells = [func.json_extract(row.c.value, f"$[{index}]") for index in range(len(columns))]
     # Without a condition SQLite takes ON CONFLICT for that of a join (lang_UPSERT, section 2).
     return select(*cells).where(true())
+
+
+def _as_json(text: str) -> ColumnElement[Any]:
+    return cast(literal(text, Text), JSON)
 
 
 def migrate(

@@ -306,5 +306,6 @@ def harmless(cell: str) -> str:
 
 def plain(cell: str) -> str:
     """Return the cell without the quotes that `harmless`, or a spreadsheet, put before formulas."""
-    cell = _INNER_HARMLESS.sub(r"\1\2", cell)
+    if ";" in cell:
+        cell = _INNER_HARMLESS.sub(r"\1\2", cell)
     return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
