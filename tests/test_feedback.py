@@ -12,6 +12,7 @@ from sqlalchemy import event as on
 from flows.deliver.events import read_events
 from flows.models import Counts, DeliveryState, Receipt, WaveStatus
 from flows.pipeline.feedback import Heeded, heed_events
+from flows.store.feedback import reader_of
 from flows.store.ledger import SqlLedger
 from flows.store.records import load_batches
 from subscribers import store
@@ -59,6 +60,13 @@ def suppressed(engine: Engine, who: int) -> SuppressionReason | None:
 
 
 # --- doubts ---
+
+
+def test_a_doubtful_batch_has_a_reader_to_ask_for(any_engine: Engine) -> None:
+    batch = in_doubt(any_engine, 1)
+    assert reader_of(any_engine, batch.id) == email(1)
+    told(any_engine, ours("processed", 1, batch))
+    assert reader_of(any_engine, batch.id) is None
 
 
 def test_one_readers_event_settles_the_whole_request(any_engine: Engine) -> None:
