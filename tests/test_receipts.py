@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from typing import TYPE_CHECKING
 
 import pytest
@@ -85,6 +86,20 @@ def test_sendgrids_ids_and_times_are_in_it(
     }
     assert {wave["batch_id"] for wave in told["waves"]} == set(sendgrid_server.batch_ids)
     assert check(made).differences == ()
+
+
+def test_batches_that_were_cancelled_are_told_apart(
+    tmp_path: Path, sendgrid_server: SendGridServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SENDGRID_API_KEY", KEY)
+    sending = f'transport = "sendgrid"\nsendgrid_host = "{sendgrid_server.url}"\nbatch_size = 2\n'
+    made = Newsletter(tmp_path).write(sending=sending).tell(*STORIES).subscribe(5)
+    sendgrid_server.clock = made.clock.now.timestamp
+    sendgrid_server.script = deque(["drop-after"])
+    made.run(because="no web here")
+    [line] = [one for one in check(made).lines if "batches" in one]
+    assert line.startswith("4 batches were handed over by sendgrid")
+    assert line.endswith("; 1 of them cancelled.")
 
 
 def test_no_person_is_in_it(newsletter: Newsletter) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from flows.errors import IssueError, NewsletterError
-from flows.models import IssueStatus
+from flows.models import DeliveryState, IssueStatus
 from flows.pipeline.files import IssueFiles, thaw, write
 from flows.pipeline.stores import open_store
 from flows.store import issues
@@ -134,9 +134,10 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
     yield f"Deliveries: {', '.join(told) or 'none'}."
     times = [batch["handed_over_at"] for batch in document["batches"] if batch["handed_over_at"]]
     if times:
+        gone = sum(batch["status"] == DeliveryState.CANCELLED for batch in document["batches"])
         yield (
             f"{len(times):,} batches were handed over by {document['transport']} from "
-            f"{min(times)} to {max(times)}."
+            f"{min(times)} to {max(times)}{f'; {gone:,} of them cancelled' if gone else ''}."
         )
     yield f"SHA-256 of the mail: {document['mail_sha256']}"
     yield f"To check it: newsletter verify issues/{document['issue']:03}/receipt"
