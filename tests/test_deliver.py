@@ -212,6 +212,19 @@ def test_a_429_that_tells_nothing_is_backed_off_from(office: Office) -> None:
     assert sum(office.clock.waits) == pytest.approx((1 + 2 + 4 + 8) * 0.75)
 
 
+@pytest.mark.parametrize(
+    "headers", [{"Retry-After": "0"}, {"X-RateLimit-Reset": "1"}], ids=["at once", "past"]
+)
+def test_a_429_that_is_over_already_is_backed_off_from(
+    office: Office, headers: dict[str, str]
+) -> None:
+    add_people(office.engine, 5)
+    office.api.script = deque(["429"] * 4)
+    office.api.retry_headers = headers
+    assert office.send().finished
+    assert sum(office.clock.waits) == pytest.approx((1 + 2 + 4 + 8) * 0.75)
+
+
 def test_after_a_429_requests_are_spaced(office: Office) -> None:
     add_people(office.engine, 20)
     office.api.script = deque(["429"] * 4)

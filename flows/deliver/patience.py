@@ -53,7 +53,8 @@ class Patience:
         """Return how long to wait after a "not now", and slow down."""
         self.tries += 1
         self.pace = min(LONGEST_PACE, max(LEAST_PACE, self.pace * 2))
-        if told is not None:
+        # No time at all tells nothing: such as a reset that our clock takes for past.
+        if told:
             # As told, and a little: everybody who was told the same comes back at that moment.
             return told + self.jitter()
         backoff = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(self.tries - 1, 10))
