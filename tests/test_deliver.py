@@ -171,6 +171,7 @@ def test_a_person_who_stops_the_issue_is_heeded(office: Office) -> None:
         connection.execute(update(issues).values(status=IssueStatus.STOPPED.value))
     report = office.send()
     assert report.reason.startswith("the issue was stopped; 0 of 25")
+    assert report.next == f"newsletter deliveries {ISSUE}"
     assert office.api.statuses == []
 
 

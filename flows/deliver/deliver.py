@@ -272,18 +272,19 @@ def _report(sending: Sending, ended: Next, *, interrupted: bool) -> Report:
         waves=waves,
         leaves_at=max(leaving, default=None),
     )
-    return _explained(report, sending.mail.issue)
+    return _explained(report, sending.mail.issue, stopped=sending.ledger.stopped())
 
 
-def _explained(report: Report, issue: int) -> Report:
+def _explained(report: Report, issue: int, *, stopped: bool) -> Report:
     counts = report.counts
     if report.finished:
         doubts = f"{counts.in_doubt} deliveries are in doubt" if counts.in_doubt else ""
         help_with_doubts = f"newsletter deliveries {issue}" if doubts else ""
         return replace(report, reason=doubts, next=help_with_doubts)
     reason = "interrupted" if report.interrupted else report.reason
+    # Who stopped it may be taking it back at this moment: how it stands is what they ask next.
     return replace(
         report,
         reason=f"{reason}; {counts.accepted} of {counts.intended} accepted so far",
-        next=f"newsletter send {issue}",
+        next=f"newsletter {'deliveries' if stopped else 'send'} {issue}",
     )
