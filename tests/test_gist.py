@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import inspect, text, update
+from sqlalchemy import event, inspect, text, update
 
 from flows.edit import gist as module
 from flows.edit.dedupe import dedupe
@@ -21,7 +21,7 @@ from flows.pipeline.gathering import gather_items
 from flows.pipeline.gists import read_ahead
 from flows.pipeline.observer import LogObserver
 from flows.pipeline.stores import open_store
-from flows.store.items import items_without_gist, load_items, save_items
+from flows.store.items import ids_without_gist, load_items, save_items
 from flows.store.migrations import ROOM, migrate_all
 from flows.store.schema import items as table
 from subscribers.database import versions
@@ -167,6 +167,27 @@ def test_an_edited_item_is_read_again_and_an_old_one_never(
     assert [told.gist == packed(told) for told in found] == [True, True]
 
 
+def test_only_what_the_window_holds_is_looked_at(sqlite_engine: Engine, now: datetime) -> None:
+    plans: list[str] = []
+
+    def explain(*arguments: object) -> None:
+        statement, values = str(arguments[2]), arguments[3]
+        if statement.startswith("SELECT"):
+            with sqlite_engine.connect() as connection:
+                plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)  # type: ignore[arg-type]  # as the driver got them
+                plans.extend(str(step.detail) for step in plan)
+
+    event.listen(sqlite_engine, "before_cursor_execute", explain)
+    ids_without_gist(sqlite_engine, since=now - DAY)
+    load_items(sqlite_engine, [Feed(url=URL)], since=now - DAY, until=now)
+    event.remove(sqlite_engine, "before_cursor_execute", explain)
+    by_index = [
+        "SEARCH items USING INDEX items_by_published (published>?)",
+        "SEARCH items USING INDEX items_by_first_seen (first_seen>?)",
+    ]
+    assert [step for step in plans if step.startswith(("SEARCH", "SCAN"))] == by_index * 2
+
+
 def test_a_database_without_gists_gets_room_for_them(any_engine: Engine, now: datetime) -> None:
     save_items(any_engine, URL, [item("a")], now=now)
     with any_engine.begin() as connection:
@@ -174,4 +195,4 @@ def test_a_database_without_gists_gets_room_for_them(any_engine: Engine, now: da
         connection.execute(update(versions).where(versions.c.room == ROOM).values(version=1))
     migrate_all(any_engine)
     assert "gist" in {column["name"] for column in inspect(any_engine).get_columns(table.name)}
-    assert len(items_without_gist(any_engine, since=now - DAY, most=9)) == 1
+    assert len(ids_without_gist(any_engine, since=now - DAY)) == 1

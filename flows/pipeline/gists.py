@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flows.edit.gist import packed
-from flows.store.items import items_without_gist, keep_gists
+from flows.store.items import ids_without_gist, items_by_id, keep_gists
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,8 +21,8 @@ _AT_ONCE = 500
 def read_ahead(settings: Settings, engine: Engine, *, now: datetime) -> int:
     """Read the stored items that a coming issue may have and that nobody read; return how many."""
     since = now - max(settings.gather.max_age, settings.gather.first_window)
-    count = last = 0
-    while found := items_without_gist(engine, since=since, after=last, most=_AT_ONCE):
+    waiting = ids_without_gist(engine, since=since)
+    for start in range(0, len(waiting), _AT_ONCE):
+        found = items_by_id(engine, waiting[start : start + _AT_ONCE])
         keep_gists(engine, {item_id: packed(item) for item_id, item in found.items()})
-        count, last = count + len(found), max(found)
-    return count
+    return len(waiting)

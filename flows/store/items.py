@@ -11,10 +11,10 @@ from sqlalchemy import bindparam, func, or_, select, update
 from flows.models import Item, Kind
 from flows.store.names import name, place
 from flows.store.schema import items as table
-from subscribers.database import insert_into, reading
+from subscribers.database import among, insert_into, reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Engine, RowMapping
@@ -172,25 +172,24 @@ def load_items(
 
 
 def _after(moment: datetime) -> ColumnElement[bool]:
-    # Spelled so that it is found by the indexes: an archive of years is not looked through.
-    undated = table.c.published.is_(None) & (table.c.first_seen > moment)
-    return (table.c.published > moment) | undated
+    # Spelled so that it is found by the indexes: an archive of years is not looked through, nor
+    # all that was ever undated.
+    undated = func.coalesce(table.c.published, table.c.first_seen) > moment
+    return (table.c.published > moment) | ((table.c.first_seen > moment) & undated)
 
 
-def items_without_gist(
-    engine: Engine, *, since: datetime, after: int = 0, most: int
-) -> dict[int, Item]:
-    """Return up to `most` items published after `since` that have no gist yet, by their ids.
-
-    The ids are higher than `after`. The items' feeds go by their addresses.
-    """
-    query = (
-        select(table)
-        .where(table.c.id > after, table.c.gist.is_(None), _after(since))
-        .order_by(table.c.id)
-        .limit(most)
-    )
+def ids_without_gist(engine: Engine, *, since: datetime) -> list[int]:
+    """Return the ids of the items published after `since` that have no gist yet."""
+    # Without an order, for which SQLite would go through the whole archive, texts and all.
+    query = select(table.c.id).where(table.c.gist.is_(None), _after(since))
     with reading(engine).begin() as connection:
+        return sorted(connection.execute(query).scalars())
+
+
+def items_by_id(engine: Engine, ids: Collection[int]) -> dict[int, Item]:
+    """Return the items of these ids that are there; their feeds go by their addresses."""
+    with reading(engine).begin() as connection:
+        query = select(table).where(among(connection, table.c.id, ids))
         rows = connection.execute(query).mappings().all()
     return {row["id"]: item_of(row, {}) for row in rows}
 
