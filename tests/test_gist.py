@@ -21,7 +21,7 @@ from flows.pipeline.gathering import gather_items
 from flows.pipeline.gists import read_ahead
 from flows.pipeline.observer import LogObserver
 from flows.pipeline.stores import open_store
-from flows.store.items import ids_without_gist, load_items, save_items
+from flows.store.items import ids_without_gist, keep_gists, load_items, save_items
 from flows.store.migrations import ROOM, migrate_all
 from flows.store.schema import items as table
 from subscribers.database import versions
@@ -186,6 +186,22 @@ def test_only_what_the_window_holds_is_looked_at(sqlite_engine: Engine, now: dat
         "SEARCH items USING INDEX items_by_first_seen (first_seen>?)",
     ]
     assert [step for step in plans if step.startswith(("SEARCH", "SCAN"))] == by_index * 2
+
+
+def test_nobody_waits_for_items_that_are_being_written(
+    postgres_engine: Engine, now: datetime
+) -> None:
+    save_items(postgres_engine, URL, [item("a"), item("b")], now=now)
+    with postgres_engine.begin() as connection:
+        # Whoever waits nevertheless fails, and does not wait for ever.
+        name = postgres_engine.url.database
+        connection.execute(text(f"ALTER DATABASE {name} SET lock_timeout = '5s'"))
+    postgres_engine.dispose()
+    ids = ids_without_gist(postgres_engine, since=now - DAY)
+    with postgres_engine.begin() as other:
+        other.execute(update(table).where(table.c.guid == "a").values(title="Edited"))
+        keep_gists(postgres_engine, dict.fromkeys(ids, b"told"))
+    assert ids_without_gist(postgres_engine, since=now - DAY) == ids[:1]
 
 
 def test_a_database_without_gists_gets_room_for_them(any_engine: Engine, now: datetime) -> None:

@@ -195,11 +195,16 @@ def items_by_id(engine: Engine, ids: Collection[int]) -> dict[int, Item]:
 
 
 def keep_gists(engine: Engine, gists: Mapping[int, bytes]) -> None:
-    """Keep what was read from items, by their ids."""
+    """Keep what was read from items, by their ids, but for those that somebody is just writing.
+
+    Two that waited for each other's items would both fail; what is not kept is read later.
+    """
     keep = update(table).where(table.c.id == bindparam("of")).values(gist=bindparam("told"))
-    rows = [{"of": item_id, "told": told} for item_id, told in gists.items()]
-    if rows:
-        with engine.begin() as connection:
+    with engine.begin() as connection:
+        unlocked = select(table.c.id).where(among(connection, table.c.id, gists))
+        ids = connection.execute(unlocked.with_for_update(skip_locked=True)).scalars()
+        rows = [{"of": item_id, "told": gists[item_id]} for item_id in ids]
+        if rows:
             connection.execute(keep, rows)
 
 
