@@ -95,7 +95,8 @@ def _split(lines: NumberedLines, path: Path) -> tuple[_Block, NumberedLines]:
 
 def _values(block: _Block) -> dict[str, object]:
     try:
-        document = tomlkit.parse("\n".join(line for _, line in block.lines))
+        # Each line with its end: what a last one lacks would be told of the one before it.
+        document = tomlkit.parse("".join(f"{line}\n" for _, line in block.lines))
     except TOMLKitError as error:
         number, shown = block.lines[_place(error, len(block.lines)) - 1]
         reason = _reason(error)
@@ -104,10 +105,14 @@ def _values(block: _Block) -> dict[str, object]:
     return dict(document.unwrap())
 
 
+_END_OF_LINE = r"Unexpected character: '\n'"
+
+
 def _reason(error: TOMLKitError) -> str:
     if isinstance(error, InvalidControlChar):
         return "a text has no quote at its end, or something invisible in it"
-    return str(error).partition(" at line ")[0].rstrip(".")
+    reason = str(error).partition(" at line ")[0].rstrip(".")
+    return "the line is not whole" if reason == _END_OF_LINE else reason
 
 
 def _place(error: TOMLKitError, lines: int) -> int:
