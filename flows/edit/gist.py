@@ -69,7 +69,7 @@ def packed(item: Item) -> bytes:
     told = _read(item)
     facts = _facts(told)
     head = _HEAD.pack(
-        _rules(),
+        mark(),
         _check(item),
         len(facts),
         len(told.lines),
@@ -77,6 +77,17 @@ def packed(item: Item) -> bytes:
         told.text.republished,
     )
     return b"".join((head, facts, swapped(told.lines).tobytes(), told.text.pack()))
+
+
+@cache
+def mark() -> bytes:
+    """Return what every gist begins with that these rules made, and none of any other version's."""
+    digest = blake2b(digest_size=8)
+    # Python's own rules for letters change with its versions.
+    digest.update(sys.version.encode())
+    for name in _RULES:
+        digest.update((files("flows.edit") / f"{name}.py").read_bytes())
+    return digest.digest()
 
 
 def own_text(item: Item, told: Gist, boilerplate: Collection[int]) -> Text:
@@ -138,7 +149,7 @@ def _head(item: Item) -> tuple[slice, int, int, bool] | None:
     if len(data) < _HEAD.size:
         return None
     rules, check, size, count, length, stood_elsewhere = _HEAD.unpack_from(data)
-    if rules != _rules() or check != _check(item):
+    if rules != mark() or check != _check(item):
         return None
     facts = slice(_HEAD.size, _HEAD.size + size)
     if len(data) != facts.stop + 8 * count + 4 * max(0, length - SHINGLE + 1):
@@ -149,17 +160,6 @@ def _head(item: Item) -> tuple[slice, int, int, bool] | None:
 def _check(item: Item) -> int:
     told = "\n".join((item.url, item.title, item.summary or item.content))
     return zlib.crc32(told.encode(errors="replace"))
-
-
-@cache
-def _rules() -> bytes:
-    """Return what tells these rules from those of any other version of this software."""
-    digest = blake2b(digest_size=8)
-    # Python's own rules for letters change with its versions.
-    digest.update(sys.version.encode())
-    for name in _RULES:
-        digest.update((files("flows.edit") / f"{name}.py").read_bytes())
-    return digest.digest()
 
 
 def _facts(told: Gist) -> bytes:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import LargeBinary, bindparam, func, or_, select, update
 
 from flows.models import Item, Kind
 from flows.store.names import name, place
@@ -178,10 +178,11 @@ def _after(moment: datetime) -> ColumnElement[bool]:
     return (table.c.published > moment) | ((table.c.first_seen > moment) & undated)
 
 
-def ids_without_gist(engine: Engine, *, since: datetime) -> list[int]:
-    """Return the ids of the items published after `since` that have no gist yet."""
+def ids_without_gist(engine: Engine, *, since: datetime, mark: bytes) -> list[int]:
+    """Return the ids of the items published after `since` with no gist that begins with `mark`."""
+    marked = func.substr(table.c.gist, 1, len(mark), type_=LargeBinary)
     # Without an order, for which SQLite would go through the whole archive, texts and all.
-    query = select(table.c.id).where(table.c.gist.is_(None), _after(since))
+    query = select(table.c.id).where(_after(since), marked.is_distinct_from(mark))
     with reading(engine).begin() as connection:
         return sorted(connection.execute(query).scalars())
 
