@@ -11,7 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flows.models import Feed, Item, Kind
-from flows.store.items import SavedItems, load_items, save_items
+from flows.store.items import (
+    SavedItems,
+    ids_without_gist,
+    items_by_id,
+    keep_gists,
+    load_items,
+    save_items,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -111,6 +118,19 @@ def test_a_feed_has_the_name_it_has_now(engine: Engine, now: datetime) -> None:
 def test_a_feed_that_left_the_settings_is_not_loaded(engine: Engine, now: datetime) -> None:
     save_items(engine, URL, [item("a")], now=now)
     assert load_items(engine, [], since=now - DAY, until=now) == []
+
+
+def test_items_are_found_by_their_ids_with_what_is_kept_of_them(
+    engine: Engine, now: datetime
+) -> None:
+    save_items(engine, URL, [item("a"), item("b"), item("c")], now=now)
+    first, second, third = ids_without_gist(engine, since=now - DAY, mark=b"mark")
+    keep_gists(engine, {first: b"mark, first", second: b"other, second", 99: b"nobody's"})
+    assert ids_without_gist(engine, since=now - DAY, mark=b"mark") == [second, third]
+    found = items_by_id(engine, [first, second, 99])
+    told = {item_id: (one.guid, one.feed, one.gist) for item_id, one in found.items()}
+    assert told == {first: ("a", URL, b"mark, first"), second: ("b", URL, b"other, second")}
+    assert items_by_id(engine, []) == {}
 
 
 def test_no_items_are_none_saved(engine: Engine, now: datetime) -> None:
