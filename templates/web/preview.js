@@ -16,11 +16,16 @@ function scheme() {
   return byId("dark").checked ? "dark" : "light";
 }
 
-/* A frame that loads anew keeps its place in the mail. */
+/* A frame that loads anew keeps its place in the mail; here it waits until the mail is there. */
+const places = new Map();
+
 function load(frame, stamp) {
   const address = `${frame.dataset[scheme()]}?${stamp}`;
-  const top = frame.contentWindow ? frame.contentWindow.scrollY : 0;
-  frame.addEventListener("load", () => frame.contentWindow.scrollTo(0, top), { once: true });
+  if (!places.has(frame)) places.set(frame, frame.contentWindow?.scrollY ?? 0);
+  frame.addEventListener("load", () => {
+    frame.contentWindow.scrollTo(0, places.get(frame) ?? frame.contentWindow.scrollY);
+    places.delete(frame);
+  }, { once: true });
   frame.contentWindow.location.replace(address);
   frame.dataset.shown = address;
 }
@@ -78,7 +83,11 @@ async function follow() {
 const choose = (id) => () => byId(id).click();
 const jump = (id) => () => { byId(id).focus(); byId(id).scrollIntoView({ block: "nearest" }); };
 const scroll = (by) => () => {
-  for (const frame of frames) frame.contentWindow.scrollBy(0, by * STEP * frame.clientHeight);
+  for (const frame of frames) {
+    const way = by * STEP * frame.clientHeight;
+    if (places.has(frame)) places.set(frame, Math.max(0, places.get(frame) + way));
+    else frame.contentWindow.scrollBy(0, way);
+  }
 };
 const KEYS = {
   1: choose("both"), 2: choose("phone"), 3: choose("desk"), 4: choose("text"),
