@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -199,6 +200,13 @@ def test_a_draft_that_cannot_be_written_ends_in_a_verdict_and_not_in_a_traceback
     assert [one for one in told if one["key"] == "verdict" and "newsletter doctor" in one["data"]]
 
 
+def main_thread_waits() -> bool:
+    """Return whether the main thread waits for a step, as a run does for hours."""
+    frame = sys._current_frames()[threading.main_thread().ident or 0]
+    names = [one.f_code.co_name for one, _ in traceback.walk_stack(frame)]
+    return "_awaited" in names and "result" in names
+
+
 @pytest.mark.usefixtures("api")
 def test_a_run_whose_place_the_server_forgot_goes_on_to_its_end() -> None:
     from prefect import flow
@@ -206,6 +214,7 @@ def test_a_run_whose_place_the_server_forgot_goes_on_to_its_end() -> None:
     from flows.weekly.tasks import as_task
 
     def hand_over() -> str:
+        eventually(main_thread_waits, what="the run waiting for its step")
         # As Prefect does it to a run whose place at its deployment could not be kept.
         thread = ctypes.c_ulong(threading.main_thread().ident or 0)
         error = ctypes.py_object(asyncio.CancelledError)
