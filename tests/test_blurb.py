@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flows.edit import blurb as blurbs
 from flows.edit.blurb import HARD_STOP, Blurb, blurb, echoes
 from flows.edit.sentences import count, is_whole, sentences
 from flows.models import Item, Kind
@@ -245,3 +246,18 @@ def test_a_blurb_is_whole_sentences_within_the_hard_stop(content: str, summary: 
     found = made(content, summary=summary)
     assert not found.text or is_whole(found.text)
     assert count(found.text) <= HARD_STOP
+
+
+FIT = "A rope of seven strands holds. "
+SHORT = "It all holds. "
+LONG = f"{'The rope that nobody on the quay had seen before ' * 6}holds. "
+UNFIT = "See the figure below for all of it. "
+
+
+@given(st.lists(st.sampled_from([FIT, SHORT, LONG, UNFIT]), max_size=60))
+def test_reading_no_further_than_needed_changes_no_blurb(told: list[str]) -> None:
+    text = "".join(told)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blurbs, "_MOST_SENTENCES", 10_000)
+        whole = made(text)
+    assert made(text) == whole

@@ -26,6 +26,8 @@ _LEAST_BLURB = 5
 _LEAST_PROSE = 6
 _QUESTION_HEADING = 10
 _OFFERED_SENTENCES = 8
+# Of the shortest ones, what fits the budget; fewer are offered.
+_MOST_SENTENCES = MOST_WORDS // _LEAST_SENTENCE
 _ECHO = 0.85
 _UNFINISHED_SUMMARY = 25
 
@@ -80,7 +82,7 @@ def blurb(item: Item, *, title: str = "", repeated: frozenset[str] = frozenset()
     title = title or clean.title(item.title, source=item.source)
     text, teaser = _text_and_teaser(item)
     paragraphs = _without_title(clean.paragraphs(text, kind=item.kind, repeated=repeated), title)
-    lead = list(_usable(paragraphs, title, truncated=item.truncated))
+    lead = list(_enough(_usable(paragraphs, title, truncated=item.truncated)))
     found = _without_title(clean.paragraphs(teaser, kind=item.kind, repeated=repeated), title)
     chosen = _summary(found, text)
     chosen = [sentence for sentence in chosen if not echoes(sentence, title)]
@@ -155,6 +157,16 @@ def _usable(paragraphs: Sequence[str], title: str, *, truncated: bool) -> Iterat
             if echoes(sentence, title):
                 continue
             yield sentence if _is_fit(sentence) else None
+
+
+def _enough(found: Iterable[str | None]) -> Iterator[str | None]:
+    """Yield as many as a blurb and what is offered beside it can take, and no more of a book."""
+    fit = 0
+    for sentence in found:
+        yield sentence
+        fit += sentence is not None
+        if fit >= _MOST_SENTENCES:
+            return
 
 
 def _is_prose(paragraph: str, *, lone: bool) -> bool:

@@ -105,7 +105,7 @@ def _decisions(
         leads = item is story.lead
         yield Decision(
             issue=issue,
-            item=_number(item),
+            item=lead if leads else _number(item),
             story=lead,
             address=spelled(item) or _titled(item.title),
             feed=item.feed,

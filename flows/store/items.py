@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, fields
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import LargeBinary, bindparam, func, or_, select, update
@@ -44,6 +45,7 @@ _TEXTS = (
 # What is made from the texts, and changes with them.
 _DERIVED = ("gist", "place", "name")
 _OF_ITEM = tuple(field.name for field in fields(Item) if field.name != "feed")
+_told = itemgetter(*_OF_ITEM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +213,7 @@ def keep_gists(engine: Engine, gists: Mapping[int, bytes]) -> None:
 
 def item_of(row: RowMapping, names: Mapping[str, str]) -> Item:
     """Return the item of a row; a feed without a name in `names` goes by its address."""
-    values = {column: row[column] for column in _OF_ITEM}
+    values = dict(zip(_OF_ITEM, _told(row), strict=True))
     feed = names.get(row["feed_url"], row["feed_url"])
     gist = bytes(row["gist"] or b"")
     return Item(**{**values, "feed": feed, "kind": Kind(row["kind"]), "gist": gist})
