@@ -12,15 +12,20 @@ from flows.cli.web import listen, make_server
 from flows.pipeline.options import RunOptions
 from flows.pipeline.run import run, send
 from flows.pipeline.stores import open_store
+from flows.pipeline.work import utc_now
 from flows.settings import load
 from flows.web.app import create_app
+from flows.web.events import open_hook
 from subscribers.consent import agreement
 from subscribers.spreadsheet import look
 from subscribers.transfer import import_sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from sqlalchemy import Engine
+    from starlette.types import ASGIApp
 
     from flows.models import Counts, FeedReport, Verdict
     from flows.settings import Settings
@@ -162,17 +167,24 @@ class Newsletter:
         return send(self.settings, number, choices, observer=self.watcher, clock=self.clock)
 
 
+def web_app(newsletter: Newsletter, engine: Engine, *, clock: Callable[[], datetime]) -> ASGIApp:
+    """Return the newsletter's web app, with its webhook if the settings have a key for one."""
+    settings = newsletter.settings
+    return create_app(
+        engine=engine,
+        keys=settings.keys(),
+        brand=settings.brand(),
+        issues=settings.paths.issues,
+        clock=clock,
+        hook=open_hook(settings),
+    )
+
+
 @contextmanager
 def answering(newsletter: Newsletter) -> Iterator[str]:
     """Serve the newsletter's web app on loopback; yields its address."""
-    settings = newsletter.settings
-    with open_store(settings) as engine:
-        app = create_app(
-            engine=engine,
-            keys=settings.keys(),
-            brand=settings.brand(),
-            issues=settings.paths.issues,
-        )
+    with open_store(newsletter.settings) as engine:
+        app = web_app(newsletter, engine, clock=utc_now)
         listener = listen("127.0.0.1", 0)
         server = make_server(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

@@ -21,8 +21,7 @@ from flows.pipeline.archive import MOST_IN_FEED, feed, read_archive
 from flows.pipeline.stores import open_store
 from flows.render.html import BUDGET
 from flows.store.schema import batches, issues, waves
-from flows.web.app import create_app
-from tests.newsletters import STORIES, Clock, Newsletter
+from tests.newsletters import STORIES, Clock, Newsletter, web_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,13 +60,7 @@ def engine_of(sent: Newsletter) -> Iterator[Engine]:
 
 @pytest.fixture
 def client(sent: Newsletter, engine_of: Engine) -> TestClient:
-    app = create_app(
-        engine=engine_of,
-        keys=sent.settings.keys(),
-        brand=sent.settings.brand(),
-        issues=sent.settings.paths.issues,
-        clock=sent.clock,
-    )
+    app = web_app(sent, engine_of, clock=sent.clock)
     return TestClient(app, base_url="http://testserver", follow_redirects=False)
 
 

@@ -238,6 +238,20 @@ def test_only_its_own_runs_are_ended_on_a_server_that_is_shared(
     assert bool(told) is ended
 
 
+def settled(
+    prefect: Prefect, settings: Settings, *, state: str, owner: str, own: bool
+) -> runs.RunRecord | None:
+    """Settle what an owner began, and the server has in a state; return what is kept of it."""
+    told_of = {"parameters": {"config": str(settings.path)}, "deployment_id": "d9"}
+    known = {"state": {"type": state, "timestamp": LONG_AGO}}
+    prefect.runs = [{"id": "r9", "name": "issue-001"} | told_of | known]
+    with open_store(settings) as engine:
+        begun = partial(runs.begin, engine, job="weekly", flow_run="r9", scheduled=True)
+        begun(owner=owner, now=utc_now())
+        Settler(settings, own=own, narrate=lambda _: None).settle()
+        return runs.find_flow_run(engine, "r9")
+
+
 @pytest.mark.parametrize("own", [True, False])
 def test_what_an_earlier_container_left_running_is_ended_on_a_server_of_its_own(
     prefect: Prefect,
@@ -246,15 +260,7 @@ def test_what_an_earlier_container_left_running_is_ended_on_a_server_of_its_own(
     own: bool,  # noqa: FBT001 - parametrised
 ) -> None:
     monkeypatch.setenv("PREFECT_API_URL", prefect.url)
-    told_of = {"parameters": {"config": str(settings.path)}, "deployment_id": "d9"}
-    state = {"state": {"type": "RUNNING", "timestamp": LONG_AGO}}
-    prefect.runs = [{"id": "r9", "name": "issue-001"} | told_of | state]
-    with open_store(settings) as engine:
-        owner = "a-container-of-before:7:123"
-        begun = partial(runs.begin, engine, job="weekly", flow_run="r9", scheduled=True)
-        begun(owner=owner, now=utc_now())
-        Settler(settings, own=own, narrate=lambda _: None).settle()
-        kept = runs.find_flow_run(engine, "r9")
+    kept = settled(prefect, settings, state="RUNNING", owner="a-container-of-before:7:123", own=own)
     told = [path for path, _ in prefect.asked if path.endswith("/r9/set_state")]
     # On another's server it may be at work on another machine.
     assert kept is not None
@@ -273,14 +279,7 @@ def test_what_a_machine_that_is_gone_left_is_ended_once_somebody_cancelled_it(
     ended: bool,  # noqa: FBT001 - parametrised
 ) -> None:
     monkeypatch.setenv("PREFECT_API_URL", prefect.url)
-    told_of = {"parameters": {"config": str(settings.path)}, "deployment_id": "d9"}
-    known = {"state": {"type": state, "timestamp": LONG_AGO}}
-    prefect.runs = [{"id": "r9", "name": "issue-001"} | told_of | known]
-    with open_store(settings) as engine:
-        begun = partial(runs.begin, engine, job="weekly", flow_run="r9", scheduled=True)
-        begun(owner="a-machine-that-is-gone:7:123", now=utc_now())
-        Settler(settings, own=False, narrate=lambda _: None).settle()
-        kept = runs.find_flow_run(engine, "r9")
+    kept = settled(prefect, settings, state=state, owner="a-machine-that-is-gone:7:123", own=False)
     assert kept is not None
     assert (kept.ended_at is not None) is ended
     told = [path for path, _ in prefect.asked if path.endswith("/r9/set_state")]
@@ -292,14 +291,7 @@ def test_a_run_that_outlives_its_serve_is_at_work_still(
     prefect: Prefect, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PREFECT_API_URL", prefect.url)
-    told_of = {"parameters": {"config": str(settings.path)}, "deployment_id": "d9"}
-    state = {"state": {"type": "RUNNING", "timestamp": LONG_AGO}}
-    prefect.runs = [{"id": "r9", "name": "issue-001"} | told_of | state]
-    with open_store(settings) as engine:
-        begun = partial(runs.begin, engine, job="weekly", flow_run="r9", scheduled=True)
-        begun(owner=this_process(), now=utc_now())
-        Settler(settings, own=True, narrate=lambda _: None).settle()
-        kept = runs.find_flow_run(engine, "r9")
+    kept = settled(prefect, settings, state="RUNNING", owner=this_process(), own=True)
     assert kept is not None
     assert kept.ended_at is None
     assert not [path for path, _ in prefect.asked if path.endswith("/set_state")]

@@ -72,13 +72,22 @@ def test_it_says_what_was_handed_over(newsletter: Newsletter) -> None:
     assert told["batches"][0]["handed_over_at"] == "2026-11-25T09:00:00.000Z"
 
 
-def test_sendgrids_ids_and_times_are_in_it(
+@pytest.fixture
+def by_sendgrid(
     tmp_path: Path, sendgrid_server: SendGridServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> Newsletter:
+    """A newsletter of five readers that is sent by SendGrid, two a request."""
     monkeypatch.setenv("SENDGRID_API_KEY", KEY)
     sending = f'transport = "sendgrid"\nsendgrid_host = "{sendgrid_server.url}"\nbatch_size = 2\n'
     made = Newsletter(tmp_path).write(sending=sending).tell(*STORIES).subscribe(5)
     sendgrid_server.clock = made.clock.now.timestamp
+    return made
+
+
+def test_sendgrids_ids_and_times_are_in_it(
+    by_sendgrid: Newsletter, sendgrid_server: SendGridServer
+) -> None:
+    made = by_sendgrid
     made.run(because="no web here")
     told = json.loads(receipt(made).read_text(encoding="utf-8"))
     assert {one["provider_id"] for one in told["batches"]} == {
@@ -89,12 +98,9 @@ def test_sendgrids_ids_and_times_are_in_it(
 
 
 def test_batches_that_were_cancelled_are_told_apart(
-    tmp_path: Path, sendgrid_server: SendGridServer, monkeypatch: pytest.MonkeyPatch
+    by_sendgrid: Newsletter, sendgrid_server: SendGridServer
 ) -> None:
-    monkeypatch.setenv("SENDGRID_API_KEY", KEY)
-    sending = f'transport = "sendgrid"\nsendgrid_host = "{sendgrid_server.url}"\nbatch_size = 2\n'
-    made = Newsletter(tmp_path).write(sending=sending).tell(*STORIES).subscribe(5)
-    sendgrid_server.clock = made.clock.now.timestamp
+    made = by_sendgrid
     sendgrid_server.script = deque(["drop-after"])
     made.run(because="no web here")
     [line] = [one for one in check(made).lines if "batches" in one]

@@ -18,13 +18,12 @@ import pytest
 from flows.cli.preview_people import people_page
 from flows.cli.web import address, listen, make_server
 from flows.pipeline.stores import open_store
-from flows.web.app import create_app
 from subscribers import store
 from subscribers.consent import agreement
 from subscribers.models import ConsentAction
 from subscribers.store import labels
 from subscribers.tokens import Purpose, sign, sign_now
-from tests.newsletters import STORIES, Newsletter
+from tests.newsletters import STORIES, Newsletter, web_app
 from tests.signing_up import ANN, Site, newcomer
 
 if TYPE_CHECKING:
@@ -173,17 +172,11 @@ def look_past_policy(page: Page) -> None:
 def archive(tmp_path: Path) -> Iterator[tuple[Newsletter, str]]:
     """A newsletter, and the address that its pages are served at."""
     newsletter = Newsletter(tmp_path).write().tell(*STORIES).subscribe(2)
-    settings = newsletter.settings
-    with open_store(settings) as engine:
-        app = create_app(
-            engine=engine,
-            keys=settings.keys(),
-            brand=settings.brand(),
-            issues=settings.paths.issues,
-            clock=newsletter.clock,
-        )
-        with serving(app) as url:
-            yield newsletter, url
+    with (
+        open_store(newsletter.settings) as engine,
+        serving(web_app(newsletter, engine, clock=newsletter.clock)) as url,
+    ):
+        yield newsletter, url
 
 
 def test_the_archive_can_be_read_by_everybody(page: Page, archive: tuple[Newsletter, str]) -> None:

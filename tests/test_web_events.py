@@ -15,11 +15,10 @@ from starlette.testclient import TestClient
 from flows.pipeline.receipts import renew_receipt
 from flows.pipeline.stores import open_store
 from flows.store.schema import batches, deliveries
-from flows.web.app import create_app
 from flows.web.events import LARGEST_BODY, open_hook
 from subscribers import store
 from subscribers.models import SuppressionReason
-from tests.newsletters import NOW, STORIES, Newsletter
+from tests.newsletters import NOW, STORIES, Newsletter, web_app
 from tests.sendgrid_server import KEY
 from tests.signing import Signer, body_of, event
 
@@ -59,16 +58,8 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     signer = Signer()
     newsletter = Newsletter(tmp_path).write(sending=f'webhook_key = "{signer.public}"')
     newsletter.tell(*STORIES).subscribe(5)
-    settings = newsletter.settings
-    with open_store(settings) as engine:
-        app = create_app(
-            engine=engine,
-            keys=settings.keys(),
-            brand=settings.brand(),
-            issues=settings.paths.issues,
-            clock=lambda: NOW,
-            hook=open_hook(settings),
-        )
+    with open_store(newsletter.settings) as engine:
+        app = web_app(newsletter, engine, clock=lambda: NOW)
         client = TestClient(app, raise_server_exceptions=False)
         yield Site(client, engine, signer, newsletter)
 
@@ -108,16 +99,10 @@ def test_a_get_is_no_request_for_it(site: Site) -> None:
 
 
 def test_without_a_key_there_is_no_webhook(tmp_path: Path) -> None:
-    settings = Newsletter(tmp_path).write().settings
-    assert open_hook(settings) is None
-    with open_store(settings) as engine:
-        app = create_app(
-            engine=engine,
-            keys=settings.keys(),
-            brand=settings.brand(),
-            issues=settings.paths.issues,
-            hook=open_hook(settings),
-        )
+    newsletter = Newsletter(tmp_path).write()
+    assert open_hook(newsletter.settings) is None
+    with open_store(newsletter.settings) as engine:
+        app = web_app(newsletter, engine, clock=lambda: NOW)
         assert TestClient(app).post(ROUTE, content=b"[]").status_code == 404
 
 
