@@ -158,7 +158,7 @@ def _head(item: Item) -> tuple[slice, int, int, bool] | None:
 
 
 def _check(item: Item) -> int:
-    told = "\n".join((item.url, item.title, item.summary or item.content))
+    told = "\n".join((item.url, item.title, _markup(item)))
     return zlib.crc32(told.encode(errors="replace"))
 
 
