@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from flows.cli import init as init_module
 from flows.cli import newsletter
 from flows.settings import load
+from tests.mere_owner import as_mere_owner
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,10 +118,9 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_an_unwritable_folder_is_one_sentence(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    result = init(str(tmp_path / "new"))
+    result = as_mere_owner(lambda: init(str(tmp_path / "new")))
     tmp_path.chmod(0o700)
     assert result.exit_code == 1
     assert "cannot be written" in result.stderr

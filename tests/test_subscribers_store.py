@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from subscribers.models import (
     SubscriberStatus,
     SuppressionReason,
 )
+from tests.mere_owner import as_mere_owner
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -255,13 +255,12 @@ def test_consent_is_kept_on_one_line_and_within_bounds() -> None:
         agreement("x" * (LONGEST_TEXT + 1), source="fair")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
 def test_a_database_that_cannot_be_written_is_told_before_it_is_touched(tmp_path: Path) -> None:
     file = tmp_path / "newsletter.db"
     file.touch()
     file.chmod(0o444)
     with pytest.raises(DatabaseUnavailable, match="write permission"):
-        open_database(f"sqlite:///{file}")
+        as_mere_owner(lambda: open_database(f"sqlite:///{file}"))
     assert [path.name for path in tmp_path.iterdir()] == ["newsletter.db"]
 
 
