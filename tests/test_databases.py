@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import Engine, delete, func, insert, select, text, update
+from sqlalchemy import Engine, delete, func, insert, inspect, select, text, update
 
 from flows.cli import newsletter as command
 from flows.cli.server import alone
@@ -215,6 +215,17 @@ def test_a_step_that_fails_changes_nothing(any_engine: Engine) -> None:
     with pytest.raises(DatabaseUnavailable, match="the step failed"):
         migrate(any_engine, one_more(broken=True))
     assert versions_of(any_engine)["pipeline"] == len(ROOMS[1][1])
+
+
+def test_the_ledger_of_before_loses_what_each_answer_was_written_to(any_engine: Engine) -> None:
+    with any_engine.begin() as connection:
+        connection.execute(text("DROP INDEX deliveries_claimed"))
+        for name, columns in (("status", "issue, status, subscriber_id"), ("batch", "batch_id")):
+            connection.execute(text(f"CREATE INDEX deliveries_by_{name} ON deliveries ({columns})"))
+        connection.execute(update(versions).where(versions.c.room == "pipeline").values(version=2))
+    migrate_all(any_engine)
+    found = {index["name"] for index in inspect(any_engine).get_indexes("deliveries")}
+    assert found == {"deliveries_claimed"}
 
 
 def test_a_database_of_a_later_version_is_refused_and_not_touched(any_engine: Engine) -> None:

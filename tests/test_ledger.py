@@ -4,12 +4,12 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, event, insert, select, update
 
 from flows.models import Batch, Counts, DeliveryState, IssueStatus, Receipt, WaveStatus
 from flows.store import records
@@ -370,6 +370,31 @@ def test_batches_and_deliveries_come_in_pages(any_engine: Engine, ledger: SqlLed
     page = load_deliveries(any_engine, ISSUE, state=handed_over, after=3, limit=3)
     assert [one.subscriber_id for one in page] == [4, 5]
     assert page[0].email == email(4)
+
+
+@pytest.mark.postgres
+def test_a_late_claim_reads_no_more_of_the_list_than_an_early_one(postgres_engine: Engine) -> None:
+    add_people(postgres_engine, 20_000)
+    ledger = SqlLedger(postgres_engine, start_issue(postgres_engine))
+    ledger.plan()
+    reads: list[int] = []
+
+    def explained(_conn: object, cursor: Any, statement: str, values: Any, *_more: object) -> None:
+        if statement.startswith("SELECT deliveries.subscriber_id"):
+            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", values)
+            reads.append(most_rows(cursor.fetchone()[0][0]["Plan"]))
+
+    event.listen(postgres_engine, "before_cursor_execute", explained)
+    while ledger.claim(1000, now=NOW, link=link):
+        pass
+    assert len(reads) >= 20
+    assert max(reads) <= 1000
+
+
+def most_rows(plan: dict[str, Any]) -> int:
+    """Return how many rows the busiest step of a plan brought."""
+    here = int(plan["Actual Rows"] * plan["Actual Loops"])
+    return max(here, *map(most_rows, plan.get("Plans", [])), 0)
 
 
 FATES = st.sampled_from(["accepted", "refused", "in_doubt", "unsent", "died"])

@@ -193,7 +193,7 @@ def plan(engine: Engine, issue: int) -> int:
     if added and engine.dialect.name == "postgresql":
         # Without fresh figures the planner takes a million new rows for a handful.
         with engine.begin() as connection:
-            connection.execute(text("ANALYZE deliveries"))
+            connection.execute(text("ANALYZE deliveries, subscribers, suppressions"))
     return added
 
 
@@ -229,10 +229,11 @@ def uncount_bad_request(engine: Engine, issue: int) -> None:
 
 def counts(engine: Engine, issue: int) -> Counts:
     """Return how many deliveries of the issue stand where."""
-    query = (
-        select(deliveries.c.status, func.count().label("total"))
-        .where(deliveries.c.issue == issue)
-        .group_by(deliveries.c.status)
-    )
+    # Counters side by side: by groups SQLite would sort a million states first.
+    columns = [
+        func.count().filter(deliveries.c.status == state.value).label(state.value)
+        for state in DeliveryState
+    ]
+    query = select(*columns).where(deliveries.c.issue == issue)
     with reading(engine).begin() as connection:
-        return Counts(**{row.status: row.total for row in connection.execute(query)})
+        return Counts(**connection.execute(query).mappings().one())

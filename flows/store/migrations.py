@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import inspect, text
 from sqlalchemy.schema import CreateColumn
 
-from flows.store.schema import items, metadata
+from flows.store.schema import deliveries, items, metadata
 from subscribers import migrations as people
 from subscribers.database import Migration, migrate
 
@@ -28,10 +28,18 @@ def _add_gists(connection: Connection) -> None:
         connection.execute(text(f"ALTER TABLE {items.name} ADD COLUMN {spelled}"))
 
 
+def _split_deliveries(connection: Connection) -> None:
+    for name in ("deliveries_by_status", "deliveries_by_batch"):
+        connection.execute(text(f"DROP INDEX IF EXISTS {name}"))
+    for index in deliveries.indexes:
+        index.create(connection, checkfirst=True)
+
+
 ROOM = "pipeline"
 MIGRATIONS = (
     Migration(name="feeds, items, issues, history, the ledger", run=_create),
     Migration(name="what was read from items", run=_add_gists),
+    Migration(name="deliveries apart by whether they are in a batch", run=_split_deliveries),
 )
 
 

@@ -247,8 +247,14 @@ deliveries = Table(
     Column("reason", Text, nullable=False, default=""),
     sqlite_with_rowid=False,
 )
-Index("deliveries_by_status", deliveries.c.issue, deliveries.c.status, deliveries.c.subscriber_id)
-Index("deliveries_by_batch", deliveries.c.batch_id)
+# No state is in an index: each step of each delivery would be written there again. Who is next is
+# found by the primary key from where the last claim ended, how many stand where by a count.
+Index(
+    "deliveries_claimed",
+    deliveries.c.batch_id,
+    sqlite_where=deliveries.c.batch_id.is_not(None),
+    postgresql_where=deliveries.c.batch_id.is_not(None),
+)
 
 # Whose mail of which issue was put off for good: who bounces softly issue after issue is
 # suppressed. Subscribers by their number only.
