@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -274,9 +274,8 @@ class Finding:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipient:
-    """An address with its own unsubscribe link."""
+class Recipient(NamedTuple):
+    """An address with its own unsubscribe link; a tuple, for an issue may have a million."""
 
     subscriber_id: int
     email: str

@@ -51,7 +51,7 @@ def test_handing_over_twice_makes_no_second_file(outbox: Outbox) -> None:
 
 
 def test_an_address_that_cannot_be_written_is_refused_alone(outbox: Outbox) -> None:
-    bad = replace(BATCH.recipients[0], email="a@" + "ü" * 80)
+    bad = BATCH.recipients[0]._replace(email="a@" + "ü" * 80)
     receipt = outbox.hand_over(MAIL, replace(BATCH, recipients=(bad, BATCH.recipients[1])))
     assert list(receipt.refused) == [1]
     assert [path.name for path in outbox.folder.iterdir()] == ["000023.eml"]

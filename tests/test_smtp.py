@@ -245,13 +245,13 @@ def test_the_login_is_used(
 def test_an_address_outside_ascii_needs_a_server_that_knows_it(
     smtp: Smtp, mailbox: Mailbox
 ) -> None:
-    someone = replace(batch(1).recipients[0], email="ügur@bücher.example")
+    someone = batch(1).recipients[0]._replace(email="ügur@bücher.example")
     smtp.hand_over(MAIL, replace(batch(1), recipients=(someone,)))
     assert mailbox.accepted[0][0] == "ügur@xn--bcher-kva.example"
 
 
 def test_an_address_that_cannot_be_written_is_refused(smtp: Smtp) -> None:
-    someone = replace(batch(1).recipients[0], email="no domain")
+    someone = batch(1).recipients[0]._replace(email="no domain")
     receipt = smtp.hand_over(MAIL, replace(batch(1), recipients=(someone,)))
     assert list(receipt.refused) == [1]
 

@@ -82,7 +82,7 @@ class SendGrid:
         return self._send(letter_payload(letter))
 
     def _send(self, body: dict[str, Any]) -> str:
-        answer = self._ask(self._client.mail.send.post, request_body=body)
+        answer = self._ask(self._client.mail.send.telling(body).post)
         if answer.status_code != ACCEPTED:
             raise InDoubt(
                 f"SendGrid answered {answer.status_code} instead of 202; check what stands at "

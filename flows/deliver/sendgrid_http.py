@@ -19,6 +19,7 @@ from urllib.request import (
     build_opener,
 )
 
+import orjson
 from python_http_client import Client
 
 if TYPE_CHECKING:
@@ -74,6 +75,14 @@ class OurClient(Client):  # type: ignore[misc]  # the SDK is untyped
     """The SDK's client; these two methods are the hooks that its docstrings offer."""
 
     opener: OpenerDirector
+    # What to send, as it goes out. The SDK would write it with the standard library, six times as
+    # slow, and then once more for a line of its log, whether that is wanted or not.
+    document: bytes | None = None
+
+    def telling(self, body: dict[str, Any]) -> OurClient:
+        """Return this client, whose next request has `body` as its JSON document."""
+        self.document = orjson.dumps(body)
+        return self
 
     def _build_client(self, name: str | None = None) -> OurClient:
         segments = [*self._url_path, name] if name else self._url_path
@@ -89,4 +98,7 @@ class OurClient(Client):  # type: ignore[misc]  # the SDK is untyped
         return client
 
     def _make_request(self, _opener: Any, request: Request, timeout: float | None = None) -> Any:
+        if self.document is not None:
+            request.data = self.document
+            request.add_header("Content-Type", "application/json")
         return super()._make_request(self.opener, request, timeout=timeout)

@@ -16,6 +16,7 @@ import argparse
 import asyncio
 import os
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -68,6 +69,9 @@ class Measured:
 def main() -> None:
     """Run every mode and print the table."""
     options = _options()
+    # A background job of a script ignores Ctrl-C, and what it starts does, too: Prefect's workers,
+    # which end themselves by it, would stay.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder, _postgres(Path(folder)) as server:
         newsletter = _prepared(Path(folder) / "newsletter", server, options)
         found = [_measure(newsletter, server, mode, options) for mode in options.modes.split(",")]
