@@ -82,6 +82,13 @@ def test_a_kept_gist_says_what_reading_again_would(told: Item) -> None:
     assert spelled(kept) == spelled(told) == gist(told).address.url
 
 
+def test_half_a_character_is_read_again_each_time() -> None:
+    told = item(title="\ud800")
+    kept = replace(told, gist=packed(told))
+    assert not kept.gist
+    assert facts(gist(kept)) == facts(gist(told))
+
+
 @given(st.lists(things, max_size=8))
 def test_stories_are_the_same_with_kept_gists_and_without(told: list[Item]) -> None:
     kept = [replace(one, gist=packed(one)) for one in told]

@@ -6,7 +6,6 @@ is read anew. It may be lost or stale at any time; what comes out is the same.
 
 from __future__ import annotations
 
-import json
 import struct
 import sys
 import zlib
@@ -17,6 +16,8 @@ from hashlib import blake2b
 from importlib.resources import files
 from sys import intern
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from flows.edit import addresses, titles
 from flows.edit.addresses import Address
@@ -61,13 +62,16 @@ def gist(item: Item) -> Gist:
 def spelled(item: Item) -> str:
     """Return the one spelling of an item's address, as it was kept with it or made now."""
     head = _head(item)
-    return json.loads(item.gist[head[0]])[0][0] if head else canonical(item.url)
+    return orjson.loads(item.gist[head[0]])[0][0] if head else canonical(item.url)
 
 
 def packed(item: Item) -> bytes:
-    """Return an item's gist as bytes to keep with it."""
+    """Return an item's gist as bytes to keep with it; none of halves of characters."""
     told = _read(item)
-    facts = _facts(told)
+    try:
+        facts = _facts(told)
+    except orjson.JSONEncodeError:
+        return b""
     head = _HEAD.pack(
         mark(),
         _check(item),
@@ -128,7 +132,7 @@ def _kept(item: Item) -> Gist | None:
         return None
     facts, count, length, stood_elsewhere = head
     data, end = item.gist, facts.stop + 8 * count
-    address, title = json.loads(data[facts])
+    address, title = orjson.loads(data[facts])
     lines, hashes = array("Q"), array("I")
     lines.frombytes(data[facts.stop : end])
     hashes.frombytes(data[end:])
@@ -165,7 +169,7 @@ def _check(item: Item) -> int:
 def _facts(told: Gist) -> bytes:
     """Return address and title as JSON."""
     facts = (_values(told.address), _values(told.title))
-    return json.dumps(facts, separators=(",", ":"), default=_plain).encode()
+    return orjson.dumps(facts, default=_plain, option=orjson.OPT_PASSTHROUGH_DATACLASS)
 
 
 def _values(told: Address | Title | Head) -> list[Any]:
