@@ -14,6 +14,7 @@ from sqlalchemy import delete, event, insert, select, update
 from flows.models import Batch, Counts, DeliveryState, IssueStatus, Receipt, WaveStatus
 from flows.store import records
 from flows.store.ledger import SqlLedger
+from flows.store.overview import doubts
 from flows.store.owner import this_process
 from flows.store.records import load_batches, load_deliveries
 from flows.store.schema import batches, deliveries, issues
@@ -426,6 +427,7 @@ def test_the_sum_holds_whatever_happens(engine: Engine, fates: list[list[str]]) 
     sizes = sum(one.size for one in load_batches(engine, ISSUE))
     counts = ledger.counts()
     assert sizes == counts.accepted + counts.in_doubt + counts.handed_over
+    assert doubts(engine).get(ISSUE, 0) == counts.in_doubt
 
 
 def test_reasons_are_grouped() -> None:

@@ -15,7 +15,7 @@ from flows.pipeline.status import status
 from flows.pipeline.stores import open_store
 from flows.store import runs
 from flows.store.owner import this_process
-from flows.store.schema import deliveries
+from flows.store.schema import batches, deliveries
 from tests.newsletters import NOW, STORIES, Newsletter
 from tests.prefect_server import Prefect, serving
 
@@ -90,7 +90,8 @@ def test_an_approval_that_an_edit_voided_is_told_as_void(newsletter: Newsletter)
 def test_doubts_are_told_and_change_the_exit_code(newsletter: Newsletter) -> None:
     newsletter.run()
     with open_store(newsletter.settings) as engine, engine.begin() as connection:
-        connection.execute(deliveries.update().values(status=DeliveryState.IN_DOUBT.value))
+        for table in (batches, deliveries):
+            connection.execute(table.update().values(status=DeliveryState.IN_DOUBT.value))
     code, told = shown(newsletter)
     assert code == 4
     assert "3 deliveries of issue 1" in told
