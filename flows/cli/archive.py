@@ -9,6 +9,7 @@ import click
 
 from flows.cli.options import config_option, load_settings, narrate
 from flows.errors import NewsletterError
+from flows.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,8 +47,8 @@ def archive(*, output: Path, config: Path | None) -> None:
     for number in found.missing:
         narrate(f"Issue {number} has no page in {settings.paths.issues}, so it is left out.")
     count = len(found.entries)
-    issues = "1 issue" if count == 1 else f"{count:,} issues"
-    narrate(f"{output}: {issues}, {written:,} files new or changed.")
+    files = counted(written, "file")
+    narrate(f"{output}: {counted(count, 'issue')}, {files} new or changed.")
     narrate(f"Its feed says that it is at {settings.newsletter.base_url}.")
 
 

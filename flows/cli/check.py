@@ -16,6 +16,7 @@ from flows.cli.options import (
     show,
     show_json,
 )
+from flows.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +78,7 @@ def check(
     else:
         _tell(findings, file=file)
     errors = sum(finding.severity == "error" for finding in findings)
-    narrate(f"{label}: {_count(errors, 'error')}, {_count(len(findings) - errors, 'warning')}")
+    narrate(f"{label}: {counted(errors, 'error')}, {counted(len(findings) - errors, 'warning')}")
     ctx.exit(1 if errors else 0)
 
 
@@ -93,7 +94,7 @@ def _of_issue(
         return seen, list(seen.findings)
     from flows.pipeline.online import Dns, links_of, look_online
 
-    narrate(f"Trying {_count(len(links_of(settings, seen.mail)), 'link')}, and asking DNS …")
+    narrate(f"Trying {counted(len(links_of(settings, seen.mail)), 'link')}, and asking DNS …")
     found = look_online(settings, seen.mail, resolver=Dns())
     return seen, [*seen.findings, *(seen.lines.point(found) if seen.lines else found)]
 
@@ -120,7 +121,3 @@ def _tell(findings: Sequence[Finding], *, file: Path | None) -> None:
         show(f"{finding.severity:5} {finding.rule}  {finding.message}{place}")
         if finding.why:
             show(f"           {finding.why} ({finding.source})")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -19,6 +19,7 @@ from flows.cli.options import (
     show_json,
 )
 from flows.errors import NewsletterError
+from flows.wording import counted
 
 if TYPE_CHECKING:
     from flows.gather.discover import Discovered
@@ -151,7 +152,7 @@ def import_feeds(file: Path, *, as_json: bool, config: Path | None) -> None:
     counts = Counter(line.fate.value for line in lines)
     told = ", ".join(f"{count} {fate}" for fate, count in counts.items())
     untitled = sum(1 for line in lines if line.feed and not line.feed.name)
-    narrate(f"{len(lines)} feeds in {file}: {told or 'nothing to add'}.")
+    narrate(f"{counted(len(lines), 'feed')} in {file}: {told or 'nothing to add'}.")
     if untitled:
         narrate(f"{untitled} have no title there: readers see the feeds' own titles.")
     if any(line.feed for line in lines):
@@ -195,7 +196,7 @@ def export_feeds(file: Path, *, force: bool, config: Path | None) -> None:
         show(text.rstrip())
     else:
         _write(file, text, force=force)
-        narrate(f"Wrote {len(feeds)} feeds to {shlex.quote(str(file))}.")
+        narrate(f"Wrote {counted(len(feeds), 'feed')} to {shlex.quote(str(file))}.")
     left_out = len(settings.feeds) - len(feeds)
     if left_out:
         narrate(f"{left_out} left out: only feeds on the web can be asked by others.")

@@ -20,6 +20,7 @@ from flows.cli.options import (
     show,
     show_json,
 )
+from flows.wording import counted
 
 if TYPE_CHECKING:
     from flows.gather.answer import Answer
@@ -55,7 +56,7 @@ def list_feeds(*, config: Path | None, as_json: bool) -> None:
     for feed in known:
         section = f"  [{feed.section}]" if feed.section else ""
         show(f"{feed.name:<{width}}  {feed.kind.value:<5}  {feed.url}{section}")
-    narrate(f"{len(known)} feeds")
+    narrate(counted(len(known), "feed"))
 
 
 @feeds.command()
@@ -165,7 +166,7 @@ def _item(item: Item) -> dict[str, Any]:
 
 
 def _print(source: str, parsed: Parsed) -> None:
-    narrate(f"{parsed.title or source} ({parsed.version}): {len(parsed.items)} items")
+    narrate(f"{parsed.title or source} ({parsed.version}): {counted(len(parsed.items), 'item')}")
     for item in parsed.items[:_SHOWN]:
         day = item.published.strftime("%Y-%m-%d") if item.published else "undated   "
         show(f"{day}  {item.kind.value:<8}  {item.title}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flows.cli.options import config_option, json_option, load_settings, narrate, show, show_json
+from flows.wording import counted
 
 if TYPE_CHECKING:
     from flows.pipeline.moving import Imported, Moved, PastIssue
@@ -118,8 +119,8 @@ def _tell(moved: Moved) -> None:
         narrate("Some issues have no number; --issue-from-name takes it from their files' names.")
     there = moved.links - moved.new
     narrate(
-        f"{len(moved.files):,} files, {moved.links:,} links: {moved.new:,} are new to the "
-        f"history, {there:,} were there already."
+        f"{counted(len(moved.files), 'file')}, {counted(moved.links, 'link')}: "
+        f"{moved.new:,} are new to the history, {there:,} were there already."
     )
 
 

@@ -17,11 +17,13 @@ from flows.cli.options import (
     since_option,
     verdict_option,
 )
+from flows.wording import counted
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from flows.models import Issue
     from flows.settings import Settings
 
 NUMBER = click.argument("number", type=click.IntRange(min=1), required=False, metavar="[NNN]")
@@ -91,16 +93,15 @@ def draft(
     if drafted.skip:
         narrate(f"No draft: {drafted.skip.reason}.\nNext: {drafted.skip.next}")
     else:
-        narrate(f"{path}: {len(drafted.issue.entries)} entries, {drafted.issue.subject!r}")
+        narrate(f"{path}: {_entries(drafted.issue)}, {drafted.issue.subject!r}")
         if drafted.added:
-            one = drafted.added == 1
-            stories = "1 new story stands" if one else f"{drafted.added} new stories stand"
+            stories = counted(drafted.added, "new story stands", "new stories stand")
             narrate(f'{stories} under "New since the draft".')
         if drafted.booked:
-            slots = "1 sponsor was" if drafted.booked == 1 else f"{drafted.booked} sponsors were"
+            slots = counted(drafted.booked, "sponsor was", "sponsors were")
             narrate(f"{slots} added above all sections.")
         if drafted.updated:
-            entries = "1 entry was" if drafted.updated == 1 else f"{drafted.updated} entries were"
+            entries = counted(drafted.updated, "entry was", "entries were")
             narrate(f"{entries} brought up to date, but for your own lines.")
         narrate("Next: newsletter preview")
     if as_json:
@@ -133,7 +134,7 @@ def approve(*, number: int | None, because: str, config: Path | None) -> None:
     from flows.pipeline.desk import approve_now
 
     issue = approve_now(load_settings(config), number, observer=TerminalObserver(), because=because)
-    narrate(f"Issue {issue.number} is approved: {issue.subject!r}, {len(issue.entries)} entries")
+    narrate(f"Issue {issue.number} is approved: {issue.subject!r}, {_entries(issue)}")
     narrate(f"Next: newsletter send {issue.number}, or wait for its slot")
 
 
@@ -204,3 +205,7 @@ def _appointed(text: str, settings: Settings) -> datetime:
     if moment <= datetime.now(UTC):
         raise click.BadParameter(f"{moment:%Y-%m-%d %H:%M} UTC is over.", param_hint="--at")
     return moment
+
+
+def _entries(issue: Issue) -> str:
+    return counted(len(issue.entries), "entry")

@@ -9,6 +9,7 @@ import click
 
 from flows.cli.options import config_option, json_option, load_settings, narrate, show_json
 from flows.errors import NewsletterError
+from flows.wording import counted
 
 if TYPE_CHECKING:
     from flows.pipeline.teaching import Taught
@@ -49,7 +50,7 @@ def train(*, sources: tuple[Path, ...], as_json: bool, config: Path | None) -> N
 def _tell(taught: Taught) -> None:
     trained = taught.trained
     narrate(
-        f"{trained.examples:,} entries of {taught.files:,} files under "
+        f"{counted(trained.examples, 'entry')} of {counted(taught.files, 'file')} under "
         f"{', '.join(trained.headings) or 'no heading'}"
     )
     measured = trained.measured

@@ -9,6 +9,7 @@ from flows.edit import clean
 from flows.edit.entries import address
 from flows.edit.sentences import count, folded_words
 from flows.models import Kind
+from flows.wording import counted
 
 if TYPE_CHECKING:
     from flows.models import Item
@@ -77,4 +78,4 @@ def _words(item: Item) -> int:
 
 def _said(reason: str, item: Item) -> str:
     words = _words(item)
-    return f"not an article ({reason}, {words} word{'' if words == 1 else 's'})"
+    return f"not an article ({reason}, {counted(words, 'word')})"

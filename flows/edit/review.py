@@ -11,6 +11,7 @@ from flows.edit.canonical import canonical
 from flows.edit.markup import Line
 from flows.edit.sentences import count, is_whole
 from flows.models import Finding
+from flows.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,7 +98,7 @@ def boilerplate(issue: Issue) -> Iterator[str]:
 def waiting(issue: Issue) -> Iterator[str]:
     """Yield how much is new and under no heading."""
     if issue.new:
-        stories = "1 story stands" if len(issue.new) == 1 else f"{len(issue.new)} stories stand"
+        stories = counted(len(issue.new), "story stands", "stories stand")
         yield f'{stories} under "New since the draft" and will not be sent.'
 
 

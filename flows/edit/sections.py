@@ -13,6 +13,7 @@ from flows.edit.repositories import is_repository
 from flows.edit.rules import REPOSITORY, Place
 from flows.edit.workshop import shown_source
 from flows.models import Kind
+from flows.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -159,7 +160,7 @@ def room(candidates: Sequence[Candidate], outline: Outline) -> Room:
     caps = {name.casefold(): most for name, most in outline.headings}
     for unplaced in candidates:
         if len(taken) >= outline.max_entries:
-            left.append((unplaced, f"over the limit of {_entries(outline.max_entries)}"))
+            left.append((unplaced, f"over the limit of {counted(outline.max_entries, 'entry')}"))
             continue
         candidate = placed(unplaced, outline)
         limits = _limits(candidate, outline, caps)
@@ -194,10 +195,6 @@ def _limits(
 def kind_of(item: Item) -> str:
     """Return the kind that limits count by: an item's own, or "repository"."""
     return REPOSITORY if is_repository(item.url) else item.kind.value
-
-
-def _entries(count: int) -> str:
-    return f"{count} {'entry' if count == 1 else 'entries'}"
 
 
 def in_order(names: Iterable[str], outline: Outline) -> list[str]:

@@ -18,6 +18,7 @@ from sklearn.naive_bayes import ComplementNB
 
 from flows.edit.classifier import Example, Guess, Model, best, features
 from flows.models import Item
+from flows.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -65,8 +66,9 @@ def train(examples: Sequence[Example]) -> Trained:
     kept = [example for example in examples if example.section in headings]
     if len(kept) < LEAST_EXAMPLES or len(headings) < 2:  # noqa: PLR2004 - of one there is no choice
         problem = (
-            f"{len(kept)} entries under {len(headings)} headings are too few to learn from: "
-            f"{LEAST_EXAMPLES} under two headings are the least; until then rules do better"
+            f"{counted(len(kept), 'entry')} under {counted(len(headings), 'heading')} are too few "
+            f"to learn from: {LEAST_EXAMPLES} under two headings are the least; until then rules "
+            "do better"
         )
         return Trained(examples=len(kept), headings=headings, problem=problem)
     told = [_features(example) for example in kept]

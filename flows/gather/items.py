@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from flows.gather.text import visible
+from flows.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -129,8 +130,4 @@ def problems_of(items: Iterable[Item], *, empty: int = 0, repeated: int = 0) -> 
         "told twice": repeated,
         "without a usable link": unlinked,
     }
-    return [
-        f"{count} {'entry' if count == 1 else 'entries'} {what}"
-        for what, count in counts.items()
-        if count
-    ]
+    return [f"{counted(count, 'entry')} {what}" for what, count in counts.items() if count]

@@ -25,6 +25,7 @@ from flows.settings.sendable import unsendable
 from flows.store import runs
 from flows.store.overview import damage, database_time, doubts, newest_moment
 from flows.store.owner import alive, host
+from flows.wording import counted
 from subscribers import store as people
 from subscribers.database import sqlite_path
 
@@ -119,7 +120,7 @@ def _settings(settings: Settings) -> Iterator[Found]:
         yield (
             Health.WELL,
             (
-                f"{settings.path}: {len(settings.feeds)} feeds, an issue every "
+                f"{settings.path}: {counted(len(settings.feeds), 'feed')}, an issue every "
                 f"{schedule.day.capitalize()} at {schedule.time:%H:%M} {schedule.timezone}"
             ),
             "",
@@ -228,7 +229,7 @@ def _feeds(settings: Settings, now: datetime) -> Iterator[Found]:
         name = one.feed.name or one.feed.url
         yield Health.LOOK, f"{name} is {one.state}: {one.reason}", one.command
     if not unwell:
-        yield Health.WELL, f"{len(settings.feeds)} feeds, none failing", ""
+        yield Health.WELL, f"{counted(len(settings.feeds), 'feed')}, none failing", ""
 
 
 def _templates(settings: Settings) -> Iterator[Found]:

@@ -16,6 +16,7 @@ from flows.pipeline.stores import open_store
 from flows.store.feeds import load_states
 from flows.store.items import SavedItems
 from flows.store.visits import prune_visits, save_reports
+from flows.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,14 +60,10 @@ class Gathered:
         told = [f"{count[status]} {words[status]}" for status in words if count[status]]
         warnings = len(self.failed)
         return (
-            f"{_counted(len(self.reports), 'feed')}: {', '.join(told) or 'none'}; "
-            f"{_counted(self.new, 'new item')}, {self.updated} updated"
-            + (f"; {_counted(warnings, 'warning')}" if warnings else "")
+            f"{counted(len(self.reports), 'feed')}: {', '.join(told) or 'none'}; "
+            f"{counted(self.new, 'new item')}, {self.updated} updated"
+            + (f"; {counted(warnings, 'warning')}" if warnings else "")
         )
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def gather_now(settings: Settings, *, observer: Observer) -> Gathered:

@@ -11,6 +11,7 @@ from flows.pipeline.reading import files_of
 from flows.pipeline.rendering import render_issue
 from flows.pipeline.sending import recipients_waiting
 from flows.pipeline.targets import coming_number
+from flows.wording import counted
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,8 +37,9 @@ def rehearse(work: Work, options: RunOptions, target: Target, now: datetime) -> 
         return _verdict(target, drafted, Outcome.FAILED, reason)
     waiting = recipients_waiting(engine, only=options.only)
     reason = (
-        f"dry run: issue {number} with {len(drafted.issue.entries)} entries would go to "
-        f"{waiting} subscriber{'s' * (waiting != 1)}; nothing was sent"
+        f"dry run: issue {number} with "
+        f"{counted(len(drafted.issue.entries), 'entry')} would go to "
+        f"{counted(waiting, 'subscriber')}; nothing was sent"
     )
     return _verdict(target, drafted, Outcome.SKIPPED, reason, intended=waiting)
 

@@ -29,6 +29,7 @@ from flows.pipeline.verdicts import failed
 from flows.pipeline.work import NO_SCHEDULER, Scheduler, Work, preparing, utc_now
 from flows.store import issues
 from flows.store.history import forget
+from flows.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -269,9 +270,8 @@ def _draft(
             stories=drafted.stories,
             entries=len(drafted.issue.entries),
         )
-    work.observer.say(
-        f"Issue {record.number}: {drafted.issue.subject} ({len(drafted.issue.entries)} entries)"
-    )
+    entries = counted(len(drafted.issue.entries), "entry")
+    work.observer.say(f"Issue {record.number}: {drafted.issue.subject} ({entries})")
     refusal = _admit(work, record, drafted, options) or start(work, record.number, options)
     return refusal or record
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flows.store.feeds import load_states
+from flows.wording import counted
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -40,7 +41,7 @@ def too_few(settings: Settings, engine: Engine, drafted: Drafted) -> Skip | None
     if not failing:
         return Skip(reason=reason)
     # Nobody knows whether a week was empty in which feeds could not be read.
-    feeds = f"{len(settings.feeds)} feed{'s' * (len(settings.feeds) != 1)}"
+    feeds = counted(len(settings.feeds), "feed")
     return Skip(
         reason=f"{reason}; {failing} of {feeds} failed when last asked",
         next="newsletter feeds status",
