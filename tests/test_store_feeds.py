@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from threading import Barrier
 from typing import TYPE_CHECKING
+
+import pytest
 
 from flows.models import Feed, FeedReport, FeedState, Item, Visit
 from flows.store.feeds import forget_state, load_states, move_items, save_state
@@ -77,6 +81,25 @@ def test_what_feeds_told_is_stored_in_one_go_and_again_without_a_change(
     assert load_states(any_engine, [URL])[URL].etag == '"1"'
     assert count_items(any_engine, [URL, "https://never.example/"]) == {URL: 1}
     assert load_visits(any_engine, since=now)[0] == reports[0].visit
+
+
+@pytest.mark.postgres
+def test_two_gatherings_of_the_same_feeds_do_not_wait_for_each_other(
+    postgres_engine: Engine, now: datetime
+) -> None:
+    unchanged = [
+        replace(told(f"https://{number}.example/", "1", now), items=()) for number in range(500)
+    ]
+    save_reports(postgres_engine, unchanged, now=now)
+    together = Barrier(2)
+
+    def gather(reports: list[FeedReport]) -> SavedItems:
+        together.wait()
+        return save_reports(postgres_engine, reports, now=now)
+
+    with ThreadPoolExecutor() as pool:
+        saved = list(pool.map(gather, (unchanged, unchanged[::-1])))
+    assert saved == [SavedItems(), SavedItems()]
 
 
 def test_a_moved_feeds_items_go_along_but_for_those_that_are_there(

@@ -38,7 +38,9 @@ def put_states(connection: Connection, states: Iterable[FeedState]) -> None:
     insert = insert_into(connection, feeds)
     changes = {name: insert.excluded[name] for name in _BUT_THE_KEY}
     statement = insert.on_conflict_do_update(index_elements=["url"], set_=changes)
-    rows = [{name: getattr(state, name) for name in ("url", *_BUT_THE_KEY)} for state in states]
+    # In one order, whoever writes: two that waited for each other's rows would both fail.
+    ordered = sorted(states, key=lambda state: state.url)
+    rows = [{name: getattr(state, name) for name in ("url", *_BUT_THE_KEY)} for state in ordered]
     if rows:
         connection.execute(statement, rows)
 

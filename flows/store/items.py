@@ -80,8 +80,9 @@ def put_items(
     if not rows:
         return SavedItems()
     known = _known(connection, rows)
-    new = [row for key, row in rows.items() if key not in known]
-    updated = _upsert(connection, [rows[key] for key in known])
+    # In one order, whoever writes: two that waited for each other's rows would both fail.
+    new = [rows[key] for key in sorted(rows) if key not in known]
+    updated = _upsert(connection, [rows[key] for key in sorted(known)])
     _insert(connection, new)
     return SavedItems(new=len(new), updated=updated, seen=len(known) - updated)
 
