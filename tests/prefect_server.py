@@ -64,8 +64,7 @@ class Prefect:
             wanted = body["flows"]["name"]["any_"]
             return 200, [one for one in self.deployments if one["flow"] in wanted]
         if path == "/api/flow_runs/filter":
-            wanted = body["flow_runs"]["state"]["type"]["any_"]
-            return 200, [one for one in self.runs if one["state"]["type"] in wanted]
+            return 200, [one for one in self.runs if _is_wanted(one, body["flow_runs"])]
         if path.endswith("/create_flow_run"):
             return 201, {"id": "r1", "name": "issue-007"}
         if path == "/api/flow_runs/r1":
@@ -79,6 +78,12 @@ class Prefect:
             return 200, [{"data": json.dumps([as_json(self.verdict)])}] if self.verdict else []
         known = path.startswith("/api/") and not path.startswith("/api/api/")
         return (200, {}) if known else (404, {})
+
+
+def _is_wanted(run: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    ids = wanted.get("id", {"any_": [run["id"]]})["any_"]
+    states = wanted.get("state", {"type": {"any_": [run["state"]["type"]]}})["type"]["any_"]
+    return run["id"] in ids and run["state"]["type"] in states
 
 
 @contextmanager

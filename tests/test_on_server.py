@@ -252,6 +252,39 @@ def settled(
         return runs.find_flow_run(engine, "r9")
 
 
+@pytest.mark.parametrize(
+    ("deployment", "scheduled", "goes_on"),
+    [("d9", True, True), ("d9", False, False), (None, True, False)],
+    ids=["the week's", "triggered, and nothing is being sent", "at a terminal"],
+)
+def test_the_weeks_run_goes_on_when_its_process_was_killed_but_not_for_ever(
+    prefect: Prefect,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    deployment: str | None,
+    scheduled: bool,  # noqa: FBT001 - parametrised
+    goes_on: bool,  # noqa: FBT001 - parametrised
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", prefect.url)
+    told: list[str] = []
+    settler = Settler(settings, own=False, narrate=told.append)
+    # This process's number, but of one that began at another time.
+    dead = f"{this_process().rpartition(':')[0]}:0"
+    ended = {"state": {"type": "CRASHED", "timestamp": LONG_AGO}, "deployment_id": deployment}
+    for turn in range(4):
+        flow_run = f"r{turn}"
+        prefect.runs = [ended | {"id": flow_run, "name": "issue-001", "parameters": {}}]
+        with open_store(settings) as engine:
+            begun = partial(runs.begin, engine, job="weekly", scheduled=scheduled, owner=dead)
+            begun(flow_run=flow_run, now=utc_now())
+        settler.resume(settler.settle())
+    asked = [body for path, body in prefect.asked if path.endswith("/create_flow_run")]
+    again = 3 * [{"parameters": {"scheduled": True}}]
+    assert asked == (again if goes_on else [])
+    last = "This week's run was cut short: it was killed too often to go on by itself."
+    assert told[3:] == ([last] if goes_on else [])
+
+
 @pytest.mark.parametrize("own", [True, False])
 def test_what_an_earlier_container_left_running_is_ended_on_a_server_of_its_own(
     prefect: Prefect,

@@ -55,9 +55,9 @@ def serve(
     """Run the schedule: feeds are gathered every few hours, an issue goes out every week.
 
     Uses the Prefect server of PREFECT_API_URL, else starts one. Stop with Ctrl-C; the schedule is
-    not paused, and a start takes it up again. Runs that a killed process left behind are ended at
-    the start, and an issue whose sending was cut short is sent to its end. Changed settings are
-    followed; only [web] and [database] want a new start.
+    not paused, and a start takes it up again. Runs that a killed process left behind are ended,
+    and an issue whose sending was cut short is sent to its end. Changed settings are followed;
+    only [web] and [database] want a new start.
     """
     settings = load_settings(config)
     if print_unit:

@@ -152,9 +152,11 @@ def gather(*, config: str = CONFIG) -> Any:
 
 
 def _settle(settings: Settings, observer: Observer) -> None:
-    """End what a machine left that is gone: where workers do the runs, no `serve` does it."""
+    """Go on with what a machine left that is gone: where workers do the runs, no `serve` does."""
     try:
-        Settler(settings, own=False, narrate=observer.say).settle()
+        settler = Settler(settings, own=False, narrate=observer.say)
+        if killed := settler.settle():
+            settler.resume(killed)
     except httpx.HTTPError as error:
         logger.warning("nothing was settled: %s", error)
 

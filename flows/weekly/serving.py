@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # Seconds between looks for runs that are due, and for runs whose process died.
 POLL = 2.0
-SETTLE = 60.0
+SETTLE = 30.0
 # How long a server may be out of order before serving is given up, and the pauses meanwhile.
 PATIENCE = 600.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -91,11 +91,11 @@ async def _serve(settings: Settings, serving: Serving) -> None:
 
 
 async def _serve_once(settings: Settings, serving: Serving, settler: Settler) -> None:
-    await asyncio.to_thread(settler.settle)
+    killed = await asyncio.to_thread(settler.settle)
     runner = Runner(pause_on_shutdown=False, query_seconds=POLL)
     offer = Offer(settings, await asyncio.to_thread(settler.name), narrate=serving.narrate)
     await offer.make(runner)
-    await asyncio.to_thread(settler.resume)
+    await asyncio.to_thread(settler.resume, killed)
     serving.narrate("Serving; press Ctrl-C to stop.")
     running = asyncio.create_task(runner.start())
     upkeep = Upkeep(offer, settler, narrate=serving.narrate)
@@ -153,10 +153,11 @@ class Upkeep:
         return kept
 
     async def _is_kept(self) -> bool:
-        """Once a minute end what died, and look for what is registered; True in between."""
+        """Now and then go on with what died, and look for what is registered; True in between."""
         if self._clock() < self._settle_at:
             return True
-        await asyncio.to_thread(self._settler.settle)
+        if killed := await asyncio.to_thread(self._settler.settle):
+            await asyncio.to_thread(self._settler.resume, killed)
         kept = await self._offer.is_kept()
         self._settle_at = self._clock() + SETTLE
         return kept

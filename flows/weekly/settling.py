@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import logging
 import os
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from flows.errors import NewsletterError
 from flows.models import IssueStatus, Outcome
-from flows.pipeline.chronicle import KILLED, settle
+from flows.pipeline.chronicle import KILLED, SEND, WEEKLY, settle
 from flows.pipeline.stores import open_store
 from flows.pipeline.work import utc_now
 from flows.store import issues, runs
 from flows.weekly import api
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     import httpx
 
@@ -33,6 +34,8 @@ UNFINISHED = ["PENDING", "RUNNING", "CANCELLING"]
 ENDED = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]
 # A run that is so long at work has told our database of itself, if it ever got to its work.
 SILENCE = timedelta(minutes=10)
+# How often one serve goes on with what was killed: what ends for want of memory will do so again.
+MOST_RESUMED = 3
 # What has ended has told the server so by then, if it ever will.
 TELLING = timedelta(minutes=1)
 
@@ -47,23 +50,29 @@ class Settler:
         self._settings = settings
         self._narrate = narrate
         self._own = self._fresh = own
+        self._resumed: Counter[str] = Counter()
 
-    def settle(self) -> None:
-        """End what a killed process left unfinished; raises httpx.HTTPError."""
+    def settle(self) -> list[RunRecord]:
+        """End what a killed process left unfinished; raises httpx.HTTPError.
+
+        Returns the runs of deployments that were to send an issue, for `resume`.
+        """
         try:
             with open_store(self._settings) as engine, _client() as client:
                 unfinished = _unfinished(client)
                 lost = {one["id"] for one in unfinished if self._is_given_up(one)}
                 lost |= _ended(client, [one.flow_run for one in runs.unended(engine)])
-                settle(self._settings, now=utc_now(), lost=lost)
+                dead = settle(self._settings, now=utc_now(), lost=lost)
                 for found in unfinished:
                     known = runs.find_flow_run(engine, found["id"])
                     if _is_over(known) if known else self._is_lost(found):
                         _end(client, found["id"], known)
                         self._narrate(f"Run {found['name']} is over: {_reason(known)}.")
-            self._fresh = False
+                self._fresh = False
+                return _deployed(client, [one for one in dead if one.job in (WEEKLY, SEND)])
         except NewsletterError as error:
             logger.warning("nothing was settled: %s", error)
+            return []
 
     def name(self) -> str:
         """Return how the server is to name this newsletter's deployments, "" after their flows.
@@ -79,27 +88,37 @@ class Settler:
             self._narrate(f"Another newsletter has weekly/weekly there; ours is weekly/{name}.")
         return name
 
-    def resume(self) -> None:
-        """Have issues whose sending was cut short sent to the end; raises httpx.HTTPError."""
+    def resume(self, killed: Collection[RunRecord] = ()) -> None:
+        """Have what was cut short done to the end; raises httpx.HTTPError.
+
+        Those are issues that are being sent, else the week's run if it is among the `killed`.
+        """
         with open_store(self._settings) as engine:
-            cut_short = [
+            sending = [
                 record.number
                 for record in issues.open_ones(engine)
                 if record.status is IssueStatus.SENDING
             ]
-        if not cut_short:
-            return
+        asked: dict[str, dict[str, Any]] = {
+            f"Issue {number} was cut short: its sending": {"issue": number} for number in sending
+        }
+        if not asked and any(one.job == WEEKLY and one.scheduled for one in killed):
+            asked = {"This week's run was cut short: it": {"scheduled": True}}
         with _client() as client:
-            deployment = api.ours(self._settings, api.find(client, api.WEEKLY))
+            deployment = api.ours(self._settings, api.find(client, api.WEEKLY)) if asked else None
             if deployment is None:
                 return
-            for number in cut_short:
-                asked = client.post(
+            for what, parameters in asked.items():
+                self._resumed[what] += 1
+                if self._resumed[what] > MOST_RESUMED:
+                    self._narrate(f"{what} was killed too often to go on by itself.")
+                    continue
+                answer = client.post(
                     f"/deployments/{deployment['id']}/create_flow_run",
-                    json={"parameters": {"issue": number}},
+                    json={"parameters": parameters},
                 )
-                asked.raise_for_status()
-                self._narrate(f"Issue {number} was cut short: its sending goes on.")
+                answer.raise_for_status()
+                self._narrate(f"{what} goes on.")
 
     def _is_given_up(self, found: dict[str, Any]) -> bool:
         """Say whether no machine is at it, as far as the server can tell."""
@@ -154,6 +173,17 @@ def _ended(client: httpx.Client, flow_runs: list[str]) -> set[str]:
     answer = client.post("/flow_runs/filter", json={"flow_runs": ended})
     answer.raise_for_status()
     return {one["id"] for one in answer.json() if _silent_for(one) > TELLING}
+
+
+def _deployed(client: httpx.Client, found: list[RunRecord]) -> list[RunRecord]:
+    """Return those runs that a deployment made: a person's own at a terminal are theirs."""
+    ids = [one.flow_run for one in found if one.flow_run]
+    if not ids:
+        return []
+    answer = client.post("/flow_runs/filter", json={"flow_runs": {"id": {"any_": ids}}})
+    answer.raise_for_status()
+    deployed = {one["id"] for one in answer.json() if one["deployment_id"]}
+    return [one for one in found if one.flow_run in deployed]
 
 
 def _is_over(known: RunRecord) -> bool:
