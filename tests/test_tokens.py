@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import itertools
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from subscribers.errors import InvalidKeys, InvalidToken
-from subscribers.tokens import SPELLING, Keys, Purpose, Token, is_fresh, read, sign, sign_now
+from subscribers.tokens import (
+    SPELLING,
+    Hmac,
+    Keys,
+    Purpose,
+    Token,
+    is_fresh,
+    is_sealed,
+    read,
+    seal,
+    sign,
+    sign_now,
+)
 
 OLD, NEW = "old-key-" * 4, "new-key-" * 4
 KEYS = Keys.load(NEW)
@@ -75,6 +88,21 @@ def test_a_token_cut_short_is_refused(length: int) -> None:
 def test_purposes_share_no_token(subscriber_id: int, issue: int) -> None:
     signed = {sign(KEYS, purpose, subscriber_id, issue) for purpose in Purpose}
     assert len(signed) == len(Purpose)
+
+
+@given(st.binary(max_size=64), st.binary(max_size=300))
+def test_what_authenticates_is_hmac_by_sha_256(key: bytes, message: bytes) -> None:
+    assert Hmac(key).digest(message) == hmac.digest(key, message, "sha256")
+
+
+def test_a_token_and_a_seal_of_before_are_good_for_ever() -> None:
+    keys = Keys.load("benchmark-key-" + "0" * 40)
+    spelled = "Acxe7rwTYZ-Riw0hjYElHzrHVX0_tGpKMLhTHll4"
+    assert sign(keys, Purpose.UNSUBSCRIBE, 12345, 42) == spelled
+    assert read(keys, spelled) == Token(purpose=Purpose.UNSUBSCRIBE, subscriber_id=12345, issue=42)
+    told = "ceb800e34f2afa504e589794135c2a43e1cf3efc78e7ffe5a760946abf8a8c16"
+    assert seal(keys, b"a document") == told
+    assert is_sealed(keys, b"a document", told)
 
 
 def test_neighbours_share_nothing_to_count_by() -> None:
