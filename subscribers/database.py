@@ -254,12 +254,23 @@ def among(
     connection: Connection, column: ColumnElement[T], values: Iterable[T]
 ) -> ColumnElement[bool]:
     """Return the condition that a column is one of these values, which may be thousands."""
-    # As one text: a parameter for each costs more than the database's reading of them all.
-    texts = json.dumps(list(values), ensure_ascii=False)
-    if connection.dialect.name == "postgresql":
-        told = func.json_array_elements_text(_as_json(texts)).column_valued("told")
+    return among_packed(connection.dialect.name, column, literal(pack(values), Text))
+
+
+def pack(values: Iterable[object]) -> str:
+    """Return numbers or texts as the one text that `among_packed` reads."""
+    # A parameter for each costs more than the database's reading of them all.
+    return json.dumps(list(values), ensure_ascii=False)
+
+
+def among_packed(
+    dialect: str, column: ColumnElement[T], packed: ColumnElement[str]
+) -> ColumnElement[bool]:
+    """Return the condition that a column is one of what was packed, for statements made once."""
+    if dialect == "postgresql":
+        told = func.json_array_elements_text(cast(packed, JSON)).column_valued("told")
         return column == any_(func.array(select(cast(told, column.type)).scalar_subquery()))
-    return column.in_(select(func.json_each(texts).table_valued("value").c.value))
+    return column.in_(select(func.json_each(packed).table_valued("value").c.value))
 
 
 def lines(connection: Connection, **columns: Sequence[str]) -> Select[Any]:

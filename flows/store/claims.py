@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Integer, Row, Text, Update, bindparam, insert, select, update
 
 from flows.models import Batch, DeliveryState, IssueStatus, Recipient, Wave, WaveStatus
 from flows.store.records import by_reason
 from flows.store.schema import batches, deliveries, issues, waves
-from subscribers.database import among
+from subscribers.database import among, among_packed, pack
 from subscribers.models import SubscriberStatus
 from subscribers.schema import subscribers, suppressions
 
@@ -87,48 +88,69 @@ def claim(engine: Engine, turn: Turn, *, size: int, after: int) -> Claimed | Non
     return None
 
 
+# Made once: to build a statement anew for each batch took as long as to execute it.
+_STATUS = select(issues.c.status).where(issues.c.number == bindparam("of_issue"))
+_TOUCH = (
+    update(waves)
+    .where(waves.c.id == bindparam("of_wave"), waves.c.status == WaveStatus.OPEN.value)
+    .values(touched_at=bindparam("now"))
+)
+# Both sides begin past the last page: PostgreSQL, which joins them in order, would read the list
+# of subscribers from its beginning for every page.
+_PAGE = (
+    select(
+        deliveries.c.subscriber_id,
+        subscribers.c.email,
+        subscribers.c.name,
+        subscribers.c.status,
+        subscribers.c.paused_until,
+        suppressions.c.reason,
+    )
+    .select_from(deliveries)
+    .outerjoin(
+        subscribers,
+        (subscribers.c.id == deliveries.c.subscriber_id) & (subscribers.c.id > bindparam("after")),
+    )
+    .outerjoin(suppressions, suppressions.c.key == subscribers.c.key)
+    .where(
+        deliveries.c.issue == bindparam("of_issue"),
+        deliveries.c.status == DeliveryState.PLANNED.value,
+        deliveries.c.subscriber_id > bindparam("after"),
+    )
+    .order_by(deliveries.c.subscriber_id)
+    .limit(bindparam("size", type_=Integer))
+    .with_for_update(of=deliveries, skip_locked=True)
+)
+_CREATE = insert(batches).returning(batches.c.id)
+
+
+@cache
+def _handing_over(dialect: str) -> Update:
+    packed = bindparam("packed", type_=Text)
+    return (
+        update(deliveries)
+        .where(
+            deliveries.c.issue == bindparam("of_issue"),
+            among_packed(dialect, deliveries.c.subscriber_id, packed),
+        )
+        .values(status=DeliveryState.HANDED_OVER.value, batch_id=bindparam("to_batch"))
+    )
+
+
 def _may_claim(connection: Connection, turn: Turn) -> bool:
-    query = select(issues.c.status).where(issues.c.number == turn.issue)
-    if connection.execute(query).scalar() == IssueStatus.STOPPED.value:
+    status = connection.execute(_STATUS, {"of_issue": turn.issue}).scalar()
+    if status == IssueStatus.STOPPED.value:
         return False
     if turn.wave is None:
         return True
     # The row stays locked until the batch is in: who cancels the wave sees all its batches.
-    return bool(
-        connection.execute(
-            update(waves)
-            .where(waves.c.id == turn.wave.id, waves.c.status == WaveStatus.OPEN.value)
-            .values(touched_at=turn.now)
-        ).rowcount
-    )
+    touched = connection.execute(_TOUCH, {"of_wave": turn.wave.id, "now": turn.now})
+    return bool(touched.rowcount)
 
 
 def _page(connection: Connection, issue: int, size: int, after: int) -> Sequence[Row[People]]:
-    # Both sides begin past the last page: PostgreSQL, which joins them in order, would read the
-    # list of subscribers from its beginning for every page.
-    theirs = (subscribers.c.id == deliveries.c.subscriber_id) & (subscribers.c.id > after)
-    query = (
-        select(
-            deliveries.c.subscriber_id,
-            subscribers.c.email,
-            subscribers.c.name,
-            subscribers.c.status,
-            subscribers.c.paused_until,
-            suppressions.c.reason,
-        )
-        .select_from(deliveries)
-        .outerjoin(subscribers, theirs)
-        .outerjoin(suppressions, suppressions.c.key == subscribers.c.key)
-        .where(
-            deliveries.c.issue == issue,
-            deliveries.c.status == DeliveryState.PLANNED.value,
-            deliveries.c.subscriber_id > after,
-        )
-        .order_by(deliveries.c.subscriber_id)
-        .limit(size)
-        .with_for_update(of=deliveries, skip_locked=True)
-    )
-    return connection.execute(query).all()
+    page = connection.execute(_PAGE, {"of_issue": issue, "size": size, "after": after})
+    return page.all()
 
 
 def _unwanted(rows: Sequence[Row[People]], now: datetime) -> dict[int, str]:
@@ -161,33 +183,21 @@ def _suppress(connection: Connection, issue: int, reasons: Mapping[int, str]) ->
 
 
 def _create_batch(connection: Connection, turn: Turn, *, size: int) -> int:
-    batch_id: int = connection.execute(
-        insert(batches)
-        .values(
-            issue=turn.issue,
-            wave_id=turn.wave.id if turn.wave else None,
-            status=DeliveryState.HANDED_OVER.value,
-            size=size,
-            owner=turn.owner,
-            handed_over_at=turn.now,
-        )
-        .returning(batches.c.id)
-    ).scalar_one()
+    values = {
+        "issue": turn.issue,
+        "wave_id": turn.wave.id if turn.wave else None,
+        "status": DeliveryState.HANDED_OVER.value,
+        "size": size,
+        "owner": turn.owner,
+        "handed_over_at": turn.now,
+    }
+    batch_id: int = connection.execute(_CREATE, values).scalar_one()
     return batch_id
 
 
 def _hand_over(
-    connection: Connection,
-    issue: int,
-    batch_id: int,
-    rows: Sequence[Row[People]],
+    connection: Connection, issue: int, batch_id: int, rows: Sequence[Row[People]]
 ) -> None:
-    subscriber_ids = [row[0] for row in rows]
-    connection.execute(
-        update(deliveries)
-        .where(
-            deliveries.c.issue == issue,
-            among(connection, deliveries.c.subscriber_id, subscriber_ids),
-        )
-        .values(status=DeliveryState.HANDED_OVER.value, batch_id=batch_id)
-    )
+    packed = pack(row[0] for row in rows)
+    values = {"of_issue": issue, "packed": packed, "to_batch": batch_id}
+    connection.execute(_handing_over(connection.dialect.name), values)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import inspect, text
 from sqlalchemy.schema import CreateColumn
 
-from flows.store.schema import deliveries, items, metadata
+from flows.store.schema import batches, deliveries, items, metadata
 from subscribers import migrations as people
 from subscribers.database import Migration, migrate
 
@@ -28,10 +28,10 @@ def _add_gists(connection: Connection) -> None:
         connection.execute(text(f"ALTER TABLE {items.name} ADD COLUMN {spelled}"))
 
 
-def _split_deliveries(connection: Connection) -> None:
+def _index_the_ledger_anew(connection: Connection) -> None:
     for name in ("deliveries_by_status", "deliveries_by_batch"):
         connection.execute(text(f"DROP INDEX IF EXISTS {name}"))
-    for index in deliveries.indexes:
+    for index in (*deliveries.indexes, *batches.indexes):
         index.create(connection, checkfirst=True)
 
 
@@ -39,7 +39,7 @@ ROOM = "pipeline"
 MIGRATIONS = (
     Migration(name="feeds, items, issues, history, the ledger", run=_create),
     Migration(name="what was read from items", run=_add_gists),
-    Migration(name="deliveries apart by whether they are in a batch", run=_split_deliveries),
+    Migration(name="what each answer of the ledger is written to", run=_index_the_ledger_anew),
 )
 
 

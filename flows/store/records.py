@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, insert, select, update
 
 from flows.models import Batch, DeliveryState
 from flows.store.owner import alive
@@ -31,6 +31,16 @@ UNANSWERED = "the process that handed it over ended before the answer was kept"
 
 # What a batch may still become something else from: an answer may come after it was given up.
 UNDECIDED = (DeliveryState.HANDED_OVER.value, DeliveryState.IN_DOUBT.value)
+
+# What each batch takes, made once: to build a statement took longer than to execute it.
+_DECIDE = update(batches).where(
+    batches.c.id == bindparam("of_batch"), batches.c.status.in_(UNDECIDED)
+)
+_ACCEPT = (
+    update(deliveries)
+    .where(deliveries.c.batch_id == bindparam("of_batch"), deliveries.c.status.in_(UNDECIDED))
+    .values(status=DeliveryState.ACCEPTED.value, reason="")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +86,7 @@ def record(engine: Engine, batch: Batch, receipt: Receipt, *, now: datetime) -> 
     with engine.begin() as connection:
         if not _decide(connection, batch, receipt, status, now):
             return
-        undecided = deliveries.c.batch_id == batch.id, deliveries.c.status.in_(UNDECIDED)
-        _mark(connection, *undecided, status=DeliveryState.ACCEPTED)
+        connection.execute(_ACCEPT, {"of_batch": batch.id})
         _mark_each(connection, batch, receipt.refused, DeliveryState.REFUSED)
         _mark_each(connection, batch, receipt.in_doubt, DeliveryState.IN_DOUBT)
         _give_back(connection, batch, receipt.unsent)
@@ -98,18 +107,15 @@ def _decide(
     connection: Connection, batch: Batch, receipt: Receipt, status: DeliveryState, now: datetime
 ) -> bool:
     reasons = [*receipt.in_doubt.values(), *receipt.refused.values()]
-    result = connection.execute(
-        update(batches)
-        .where(batches.c.id == batch.id, batches.c.status.in_(UNDECIDED))
-        .values(
-            status=status.value,
-            size=len(batch.recipients) - len(receipt.refused) - len(receipt.unsent),
-            recorded_at=now,
-            provider_id=receipt.provider_id or None,
-            reason=reasons[0] if reasons else "",
-        )
-    )
-    return bool(result.rowcount)
+    values = {
+        "of_batch": batch.id,
+        "status": status.value,
+        "size": len(batch.recipients) - len(receipt.refused) - len(receipt.unsent),
+        "recorded_at": now,
+        "provider_id": receipt.provider_id or None,
+        "reason": reasons[0] if reasons else "",
+    }
+    return bool(connection.execute(_DECIDE, values).rowcount)
 
 
 def _mark(

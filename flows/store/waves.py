@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import case, exists, func, insert, select, update
+from sqlalchemy import bindparam, case, exists, func, insert, select, update
 
 from flows.models import KEPT, DeliveryState, Wave, WaveStatus
 from flows.store.owner import alive
@@ -44,20 +44,22 @@ def load(engine: Engine, issue: int) -> list[Wave]:
         return [_wave(row) for row in _rows(connection, issue)]
 
 
-def _rows(connection: Connection, issue: int) -> list[Row[tuple[object, ...]]]:
-    doubtful = case((batches.c.status == DeliveryState.IN_DOUBT.value, 1))
-    query = (
-        select(
-            waves,
-            func.count(batches.c.id).label("batches"),
-            func.count(doubtful).label("in_doubt"),
-        )
-        .outerjoin(batches, batches.c.wave_id == waves.c.id)
-        .where(waves.c.issue == issue)
-        .group_by(waves.c.id)
-        .order_by(waves.c.number)
+# Made once, for it is asked before each batch.
+_ROWS = (
+    select(
+        waves,
+        func.count(batches.c.id).label("batches"),
+        func.count(case((batches.c.status == DeliveryState.IN_DOUBT.value, 1))).label("in_doubt"),
     )
-    return list(connection.execute(query))
+    .outerjoin(batches, batches.c.wave_id == waves.c.id)
+    .where(waves.c.issue == bindparam("of_issue"))
+    .group_by(waves.c.id)
+    .order_by(waves.c.number)
+)
+
+
+def _rows(connection: Connection, issue: int) -> list[Row[tuple[object, ...]]]:
+    return list(connection.execute(_ROWS, {"of_issue": issue}))
 
 
 def _wave(row: Row[tuple[object, ...]]) -> Wave:
@@ -81,18 +83,17 @@ def take(engine: Engine, issue: int, *, owner: str, now: datetime) -> list[Wave]
     A closed wave is unfinished again when a dead process turns out to have left a doubt in it.
     """
     with engine.begin() as connection:
-        for row in _rows(connection, issue):
-            if _unfinished(row) and row.owner != owner and _left(row, now):
-                connection.execute(
-                    update(waves)
-                    .where(waves.c.id == row.id, waves.c.owner == row.owner)
-                    .values(owner=owner, touched_at=now)
-                )
-        return [
-            _wave(row)
-            for row in _rows(connection, issue)
-            if _unfinished(row) and row.owner == owner
-        ]
+        rows = [row for row in _rows(connection, issue) if _unfinished(row)]
+        left = [row for row in rows if row.owner != owner and _left(row, now)]
+        for row in left:
+            connection.execute(
+                update(waves)
+                .where(waves.c.id == row.id, waves.c.owner == row.owner)
+                .values(owner=owner, touched_at=now)
+            )
+        if left:
+            rows = [row for row in _rows(connection, issue) if _unfinished(row)]
+        return [_wave(row) for row in rows if row.owner == owner]
 
 
 def _unfinished(row: Row[tuple[object, ...]]) -> bool:
