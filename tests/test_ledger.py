@@ -18,6 +18,7 @@ from flows.store.overview import doubts
 from flows.store.owner import this_process
 from flows.store.records import load_batches, load_deliveries
 from flows.store.schema import batches, deliveries, issues
+from flows.store.shares import deliveries_of, erase_words
 from subscribers.schema import subscribers, suppressions
 from tests.people import ISSUE, NOW, add_people, email, link, start_issue
 
@@ -396,6 +397,21 @@ def most_rows(plan: dict[str, Any]) -> int:
     """Return how many rows the busiest step of a plan brought."""
     here = int(plan["Actual Rows"] * plan["Actual Loops"])
     return max(here, *map(most_rows, plan.get("Plans", [])), 0)
+
+
+def test_what_is_held_on_a_reader_is_read_without_all_that_others_got(engine: Engine) -> None:
+    plans: list[str] = []
+
+    def explain(_conn: object, cursor: Any, statement: str, values: Any, *_more: object) -> None:
+        if "deliveries" in statement:
+            steps = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", values)
+            plans.extend(step[-1] for step in steps)
+
+    event.listen(engine, "before_cursor_execute", explain)
+    deliveries_of(engine, 1)
+    erase_words(engine, 1)
+    assert plans
+    assert not [step for step in plans if step.startswith("SCAN")]
 
 
 FATES = st.sampled_from(["accepted", "refused", "in_doubt", "unsent", "died"])

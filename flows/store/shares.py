@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import func, select, tuple_, update
 
 from flows.models import DeliveryState
-from flows.store.schema import batches, deliveries, soft_bounces
+from flows.store.schema import batches, deliveries, issues, soft_bounces
 from subscribers.database import reading
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Engine
+    from sqlalchemy import ColumnElement, Engine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ def deliveries_of(engine: Engine, subscriber_id: int) -> list[Share]:
             batches.c.handed_over_at,
         )
         .outerjoin(batches, batches.c.id == deliveries.c.batch_id)
-        .where(deliveries.c.subscriber_id == subscriber_id)
+        .where(_to(subscriber_id))
         .order_by(deliveries.c.issue)
     )
     with reading(engine).begin() as connection:
@@ -46,13 +46,22 @@ def deliveries_of(engine: Engine, subscriber_id: int) -> list[Share]:
 
 def erase_words(engine: Engine, subscriber_id: int) -> None:
     """Delete what was said of the deliveries to somebody: a mail server's words name its reader."""
-    theirs = deliveries.c.subscriber_id == subscriber_id
-    refused = deliveries.c.status == DeliveryState.REFUSED.value
-    same = (deliveries.c.batch_id == batches.c.id, deliveries.c.reason == batches.c.reason)
-    quoted = exists().where(theirs, refused, *same)
+    theirs = _to(subscriber_id)
+    refused = select(deliveries.c.batch_id, deliveries.c.reason).where(
+        theirs, deliveries.c.status == DeliveryState.REFUSED.value
+    )
+    quoted = tuple_(batches.c.id, batches.c.reason).in_(refused)
     with engine.begin() as connection:
         connection.execute(update(batches).where(quoted).values(reason=""))
         connection.execute(update(deliveries).where(theirs).values(reason=""))
+
+
+def _to(subscriber_id: int) -> ColumnElement[bool]:
+    """Return the condition for the deliveries to somebody."""
+    # Issue by issue, as the primary key has them: by the reader alone all deliveries that ever
+    # were would be read.
+    every = deliveries.c.issue.in_(select(issues.c.number))
+    return every & (deliveries.c.subscriber_id == subscriber_id)
 
 
 def soft_bounces_of(engine: Engine, subscriber_id: int) -> list[int]:
