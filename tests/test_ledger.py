@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ from subscribers.schema import subscribers, suppressions
 from tests.people import ISSUE, NOW, add_people, email, link, start_issue
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Engine
 
 
@@ -400,18 +403,35 @@ def most_rows(plan: dict[str, Any]) -> int:
 
 
 def test_what_is_held_on_a_reader_is_read_without_all_that_others_got(engine: Engine) -> None:
-    plans: list[str] = []
+    with explained(engine, "deliveries") as steps:
+        deliveries_of(engine, 1)
+        erase_words(engine, 1)
+    assert steps
+    assert not [step for step in steps if step.startswith("SCAN")]
+
+
+def test_the_batches_of_past_issues_are_not_read_for_a_wave(engine: Engine) -> None:
+    ledger = SqlLedger(engine, start_issue(engine))
+    with explained(engine, "batches") as steps:
+        ledger.take_waves(now=NOW)
+        ledger.others_at_work()
+    assert any("batches_by_issue" in step for step in steps)
+    assert not [step for step in steps if step.startswith("SCAN") or "batches USING AUTO" in step]
+
+
+@contextmanager
+def explained(engine: Engine, table: str) -> Iterator[list[str]]:
+    """Yield how SQLite goes about each statement on a table, step by step."""
+    steps: list[str] = []
 
     def explain(_conn: object, cursor: Any, statement: str, values: Any, *_more: object) -> None:
-        if "deliveries" in statement:
-            steps = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", values)
-            plans.extend(step[-1] for step in steps)
+        if table in statement:
+            plan = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", values)
+            steps.extend(step[-1] for step in plan)
 
     event.listen(engine, "before_cursor_execute", explain)
-    deliveries_of(engine, 1)
-    erase_words(engine, 1)
-    assert plans
-    assert not [step for step in plans if step.startswith("SCAN")]
+    yield steps
+    event.remove(engine, "before_cursor_execute", explain)
 
 
 FATES = st.sampled_from(["accepted", "refused", "in_doubt", "unsent", "died"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import inspect, text
 from sqlalchemy.schema import CreateColumn
 
-from flows.store.schema import batches, deliveries, items, metadata
+from flows.store.schema import deliveries, items, metadata
 from subscribers import migrations as people
 from subscribers.database import Migration, migrate
 
@@ -31,7 +31,7 @@ def _add_gists(connection: Connection) -> None:
 def _index_the_ledger_anew(connection: Connection) -> None:
     for name in ("deliveries_by_status", "deliveries_by_batch"):
         connection.execute(text(f"DROP INDEX IF EXISTS {name}"))
-    for index in (*deliveries.indexes, *batches.indexes):
+    for index in deliveries.indexes:
         index.create(connection, checkfirst=True)
 
 

@@ -236,7 +236,6 @@ batches = Table(
     Column("reason", Text, nullable=False, default=""),
 )
 Index("batches_by_issue", batches.c.issue, batches.c.status)
-Index("batches_by_wave", batches.c.wave_id, batches.c.status)
 
 deliveries = Table(
     "deliveries",

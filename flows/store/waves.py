@@ -44,16 +44,26 @@ def load(engine: Engine, issue: int) -> list[Wave]:
         return [_wave(row) for row in _rows(connection, issue)]
 
 
-# Made once, for it is asked before each batch.
+# Made once, for it is asked before each batch; by the issue, as batches are indexed: the past has
+# many.
+_THEIRS = (
+    select(
+        batches.c.wave_id,
+        func.count().label("batches"),
+        func.count(case((batches.c.status == DeliveryState.IN_DOUBT.value, 1))).label("in_doubt"),
+    )
+    .where(batches.c.issue == bindparam("of_issue"))
+    .group_by(batches.c.wave_id)
+    .subquery()
+)
 _ROWS = (
     select(
         waves,
-        func.count(batches.c.id).label("batches"),
-        func.count(case((batches.c.status == DeliveryState.IN_DOUBT.value, 1))).label("in_doubt"),
+        func.coalesce(_THEIRS.c.batches, 0).label("batches"),
+        func.coalesce(_THEIRS.c.in_doubt, 0).label("in_doubt"),
     )
-    .outerjoin(batches, batches.c.wave_id == waves.c.id)
+    .outerjoin(_THEIRS, _THEIRS.c.wave_id == waves.c.id)
     .where(waves.c.issue == bindparam("of_issue"))
-    .group_by(waves.c.id)
     .order_by(waves.c.number)
 )
 
@@ -113,7 +123,9 @@ def _left(row: Row[tuple[object, ...]], now: datetime) -> bool:
 def others_at_work(engine: Engine, issue: int, *, owner: str) -> bool:
     """Return whether another process, not known to be dead, cancels a wave or is about to."""
     doubtful = exists().where(
-        batches.c.wave_id == waves.c.id, batches.c.status == DeliveryState.IN_DOUBT.value
+        batches.c.issue == waves.c.issue,
+        batches.c.wave_id == waves.c.id,
+        batches.c.status == DeliveryState.IN_DOUBT.value,
     )
     about_to = (
         waves.c.status.in_((WaveStatus.OPEN.value, WaveStatus.CLOSED.value))
