@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from flows.cli import newsletter as command
-from flows.models import IssueStatus, Receipt
+from flows.models import DeliveryState, IssueStatus, Receipt
 from flows.pipeline.deliveries import standing, stop
 from flows.pipeline.receipts import verify
 from flows.pipeline.settling import Decision, Desk, Settled, settle
@@ -196,6 +196,20 @@ def test_a_stopped_issue_is_not_sent_on_for_a_doubt(newsletter: Newsletter) -> N
     told = run_settle(newsletter, "--settle", "--as", "again").stderr
     assert "Next:" not in told
     assert "Issue 1 is stopped: those planned get it once newsletter send 1" in told
+
+
+def test_of_a_wave_that_was_taken_back_nothing_leaves(newsletter: Newsletter) -> None:
+    now = datetime.now(UTC)
+    hour = timedelta(hours=1)
+    with open_store(newsletter.settings) as engine:
+        ledger = SqlLedger(engine, 1)
+        for number, send_at in enumerate((now - hour, now + hour, now + hour), 1):
+            assert ledger.open_wave("b", number=number, capacity=1, send_at=send_at, now=now)
+        ledger.end_wave(ledger.waves()[-1], after=DeliveryState.CANCELLED)
+    told = [line for line in run_settle(newsletter).stdout.splitlines() if "Wave" in line]
+    assert told[0].startswith("Wave 1: open, left at ")
+    assert told[1].startswith("Wave 2: open, leaves at ")
+    assert told[2:] == ["Wave 3: cancelled"]
 
 
 def leave_a_doubt(fenced: Newsletter) -> None:

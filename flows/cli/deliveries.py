@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -17,11 +18,13 @@ from flows.cli.options import (
     show,
     show_json,
 )
+from flows.models import WaveStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from flows.models import Wave
     from flows.pipeline.deliveries import Standing
     from flows.pipeline.settling import Settled
     from flows.settings import Settings
@@ -138,10 +141,18 @@ def _tell(found: Standing) -> None:
         show(f"  {state.replace('_', ' '):12} {count:>9,}")
     show(f"  {'intended':12} {found.counts.intended:>9,}")
     for wave in found.waves:
-        show(f"Wave {wave.number}: {wave.status.value}, leaves at {rfc3339(wave.send_at)}")
+        show(f"Wave {wave.number}: {wave.status.value}{_leaving(wave)}")
     for delivery in found.troubled:
         who = delivery.email or f"subscriber {delivery.subscriber_id} (forgotten)"
         show(f"  {delivery.status.value.replace('_', ' ')}: {who}: {delivery.reason}")
+
+
+def _leaving(wave: Wave) -> str:
+    """Return when a wave's mail leaves or left; of a cancelled one none does."""
+    if wave.status is WaveStatus.CANCELLED:
+        return ""
+    verb = "leaves" if wave.send_at > datetime.now(UTC) else "left"
+    return f", {verb} at {rfc3339(wave.send_at)}"
 
 
 @click.command()
