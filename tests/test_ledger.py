@@ -14,6 +14,7 @@ from sqlalchemy import delete, event, insert, select, update
 
 from flows.models import Batch, Counts, DeliveryState, IssueStatus, Receipt, WaveStatus
 from flows.store import records
+from flows.store.feedback import issue_at
 from flows.store.ledger import SqlLedger
 from flows.store.overview import doubts
 from flows.store.owner import this_process
@@ -417,6 +418,12 @@ def test_the_batches_of_past_issues_are_not_read_for_a_wave(engine: Engine) -> N
         ledger.others_at_work()
     assert any("batches_by_issue" in step for step in steps)
     assert not [step for step in steps if step.startswith("SCAN") or "batches USING AUTO" in step]
+
+
+def test_the_issue_of_a_moment_is_found_from_the_newest_batch_back(engine: Engine) -> None:
+    with explained(engine, "batches") as steps:
+        assert issue_at(engine, NOW) is None
+    assert steps == ["SCAN batches"]
 
 
 @contextmanager

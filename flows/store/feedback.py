@@ -139,7 +139,9 @@ def issue_at(engine: Engine, moment: datetime) -> int | None:
     query = (
         select(batches.c.issue)
         .where(batches.c.handed_over_at <= moment)
-        .order_by(batches.c.handed_over_at.desc())
+        # Batches are numbered as they are claimed: the first from the end will do, out of all
+        # that ever were.
+        .order_by(batches.c.id.desc())
         .limit(1)
     )
     with reading(engine).begin() as connection:
