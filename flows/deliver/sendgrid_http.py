@@ -72,7 +72,7 @@ def opener() -> OpenerDirector:
 
 
 class OurClient(Client):  # type: ignore[misc]  # the SDK is untyped
-    """The SDK's client; these two methods are the hooks that its docstrings offer."""
+    """The SDK's client; `_build_client` and `_make_request` are the hooks that it offers."""
 
     opener: OpenerDirector
     # What to send, as it goes out. The SDK would write it with the standard library, six times as
