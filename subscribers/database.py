@@ -27,8 +27,10 @@ from sqlalchemy import (
     any_,
     cast,
     create_engine,
+    delete,
     event,
     func,
+    insert,
     inspect,
     literal,
     select,
@@ -51,7 +53,7 @@ from sqlalchemy.types import TypeDecorator
 from subscribers.errors import DatabaseTooNew, DatabaseUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.dialects import postgresql, sqlite
@@ -326,6 +328,15 @@ def versions_of(engine: Engine) -> dict[str, int]:
         if not inspect(connection).has_table(versions.name):
             return {}
         return {row.room: row.version for row in connection.execute(select(versions))}
+
+
+def tell_versions(engine: Engine, found: Mapping[str, int]) -> None:
+    """Let the tables be of these versions, by room, from which they are brought up to date."""
+    rows = [{"room": room, "version": version} for room, version in found.items()]
+    with engine.begin() as connection:
+        connection.execute(delete(versions))
+        if rows:
+            connection.execute(insert(versions), rows)
 
 
 def _require_known(room: str, version: int, migrations: Sequence[Migration]) -> None:

@@ -181,6 +181,24 @@ def test_a_backup_holds_all_of_it_and_is_brought_back(
     restored.dispose()
 
 
+def test_an_earlier_version_is_backed_up_as_it_is(any_engine: Engine, tmp_path: Path) -> None:
+    add_people(any_engine, 3)
+    with any_engine.begin() as connection:
+        for change in ("items DROP COLUMN gist", "issues DROP COLUMN bad_requests"):
+            connection.execute(text(f"ALTER TABLE {change}"))
+        connection.execute(text("DROP TABLE lookouts"))
+        connection.execute(update(versions).where(versions.c.room == "pipeline").values(version=1))
+    start = {"subscribers": len(ROOMS[0][1]), "pipeline": 1}
+    back_up(any_engine, tmp_path / "all.db")
+    restored = open_database(f"sqlite:///{tmp_path / 'all.db'}")
+    assert versions_of(restored) == start
+    with restored.begin() as connection:
+        assert connection.execute(select(func.count()).select_from(subscribers)).scalar() == 3
+    migrate_all(restored)
+    assert versions_of(restored) == {room: len(steps) for room, steps in ROOMS}
+    restored.dispose()
+
+
 def test_a_backup_that_cannot_be_written_leaves_nothing(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder", encoding="utf-8")
     with pytest.raises(DatabaseUnavailable, match="cannot be written"):

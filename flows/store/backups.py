@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from flows.store.copying import copy
 from flows.store.migrations import migrate_all
-from subscribers.database import open_database
+from subscribers.database import open_database, tell_versions, versions_of
 from subscribers.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ def back_up(engine: Engine, path: Path) -> None:
     """Write a backup to a new file that only its owner can read.
 
     A SQLite database is copied as it is, whatever version wrote it; PostgreSQL is copied row by
-    row. Raises DatabaseUnavailable if the file exists or cannot be written.
+    row, and says which version that was. Raises DatabaseUnavailable if the file exists or cannot
+    be written.
     """
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
@@ -50,6 +51,8 @@ def _write(engine: Engine, path: Path) -> None:
         try:
             migrate_all(target)
             copy(engine, target)
+            # Whoever puts it back goes on from there.
+            tell_versions(target, versions_of(engine))
             # The file alone is to be all of it.
             with target.connect() as connection:
                 connection.exec_driver_sql("ROLLBACK")

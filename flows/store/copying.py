@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Integer, Table, delete, func, insert, select, text
+from sqlalchemy import Integer, Table, delete, func, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from flows.store.schema import metadata
@@ -20,7 +20,7 @@ from subscribers.schema import salts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Connection, Engine, Row
+    from sqlalchemy import Connection, Engine, Row, Select
 
 # People first: rows come after those that they name.
 TABLES = (*people.sorted_tables, *metadata.sorted_tables)
@@ -45,11 +45,26 @@ def copy(source: Engine, target: Engine) -> list[Copied]:
     with _unchanging(source).begin() as reader, target.begin() as writer:
         _require_empty(writer)
         writer.execute(delete(salts))
-        copied = [_copy_table(reader, writer, table) for table in TABLES]
-        for one, table in zip(copied, TABLES, strict=True):
-            _require_same(one, _summed(table, _rows(writer, table)))
+        kept = _kept(reader)
+        copied = [_copy_table(reader, writer, table, query) for table, query in kept.items()]
+        for one, (table, query) in zip(copied, kept.items(), strict=True):
+            _require_same(one, _summed(table, _rows(writer, query)))
             _carry_counter(reader, writer, table)
     return copied
+
+
+def _kept(reader: Connection) -> dict[Table, Select[Any]]:
+    """Return the tables that there are, each with the query for all of it.
+
+    An earlier version, which is backed up before it is brought up to date, lacks some columns.
+    """
+    found = inspect(reader)
+    kept = {}
+    for table in TABLES:
+        if found.has_table(table.name):
+            names = {column["name"] for column in found.get_columns(table.name)}
+            kept[table] = select(*(column for column in table.c if column.name in names))
+    return kept
 
 
 def _unchanging(engine: Engine) -> Engine:
@@ -62,7 +77,7 @@ def _unchanging(engine: Engine) -> Engine:
 def summary(engine: Engine) -> list[Copied]:
     """Return what each table holds, by count and checksum."""
     with reading(engine).begin() as connection:
-        return [_summed(table, _rows(connection, table)) for table in TABLES]
+        return [_summed(table, _rows(connection, select(table))) for table in TABLES]
 
 
 def _require_empty(connection: Connection) -> None:
@@ -74,10 +89,10 @@ def _require_empty(connection: Connection) -> None:
             )
 
 
-def _copy_table(reader: Connection, writer: Connection, table: Table) -> Copied:
+def _copy_table(reader: Connection, writer: Connection, table: Table, query: Select[Any]) -> Copied:
     total = _Sum()
     batch: list[dict[str, Any]] = []
-    for row in _rows(reader, table):
+    for row in _rows(reader, query):
         total.add(row)
         batch.append(dict(row._mapping))  # noqa: SLF001 - SQLAlchemy's documented name
         if len(batch) == ROWS:
@@ -98,8 +113,8 @@ def _insert(writer: Connection, table: Table, batch: list[dict[str, Any]]) -> No
         ) from error
 
 
-def _rows(connection: Connection, table: Table) -> Iterator[Row[Any]]:
-    yield from connection.execute(select(table), execution_options={"yield_per": ROWS})
+def _rows(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
+    yield from connection.execute(query, execution_options={"yield_per": ROWS})
 
 
 class _Sum:
