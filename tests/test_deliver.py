@@ -15,7 +15,7 @@ from flows.deliver.fence import undo
 from flows.deliver.outbox import Outbox
 from flows.deliver.sendgrid import SendGrid
 from flows.errors import Unavailable
-from flows.models import Counts, DeliveryState, IssueStatus, Receipt, WaveStatus
+from flows.models import KEPT, Counts, DeliveryState, IssueStatus, Receipt, WaveStatus
 from flows.store.ledger import SqlLedger
 from flows.store.owner import _started
 from flows.store.records import load_batches, load_deliveries
@@ -680,6 +680,15 @@ def test_beyond_five_cancelled_waves_a_doubt_stays(office: Office) -> None:
     assert len(office.api.cancelled) == 5
     assert report.counts == Counts(accepted=90, in_doubt=10)
     assert office.api.delivered == everybody(100)
+
+
+def test_a_doubt_that_stays_in_a_full_wave_keeps_no_other_process_waiting(office: Office) -> None:
+    add_people(office.engine, 100)
+    office.api.script = deque(["drop-after", ""] * 5 + ["drop-after"])
+    waves = office.send(fence=office.fence()).waves
+    [doubtful] = [wave for wave in waves if wave.status is WaveStatus.CLOSED and wave.in_doubt]
+    assert doubtful.batches == doubtful.capacity
+    assert doubtful.because == KEPT
 
 
 @pytest.mark.parametrize("trouble", ["too late", "too many"])

@@ -117,7 +117,9 @@ def wave_to_fill(sending: Sending, fence: Fence) -> Wave | Next | None:
         if _takes_more(wave, fence, sending.now()):
             usable = usable or wave
         elif wave.status is WaveStatus.OPEN:
-            sending.ledger.move_wave(wave, WaveStatus.CLOSED, because=wave.because)
+            # Read before its doubts were found to stay: who waits for it must go on knowing.
+            because = KEPT if wave.id in sending.kept else wave.because
+            sending.ledger.move_wave(wave, WaveStatus.CLOSED, because=because)
     if fence.at_once:
         return None
     return usable or _open(sending, fence)
