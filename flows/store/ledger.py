@@ -190,8 +190,9 @@ def plan(engine: Engine, issue: int) -> int:
             .on_conflict_do_nothing(),
             execution_options={"preserve_rowcount": True},
         ).rowcount
-    if added and engine.dialect.name == "postgresql":
-        # Without fresh figures the planner takes a million new rows for a handful.
+    if engine.dialect.name == "postgresql":
+        # Without fresh figures the planner takes a million new rows for a handful. Also where none
+        # is new: the process that added them may have died before it came to this.
         with engine.begin() as connection:
             connection.execute(text("ANALYZE deliveries, subscribers, suppressions"))
     return added
