@@ -163,6 +163,17 @@ def test_a_crash_in_a_group_never_becomes_an_issue_for_all(newsletter: Newslette
     assert status(newsletter) is IssueStatus.APPROVED
 
 
+def test_what_goes_on_by_itself_goes_to_the_group_alone(newsletter: Newsletter) -> None:
+    newsletter.watcher.stop_after = 0
+    newsletter.run(only="team")
+    newsletter.watcher.stop_after = None
+    assert newsletter.carry_on(1).verdict is Outcome.SENT
+    assert got(newsletter) == TEAM
+    assert status(newsletter) is IssueStatus.APPROVED
+    assert newsletter.carry_on(1).reason == "issue 1 is not being sent"
+    assert got(newsletter) == TEAM
+
+
 def test_what_was_planned_for_all_is_taken_back_before_a_group(newsletter: Newsletter) -> None:
     newsletter.run(only="team", dry_run=True)
     newsletter.run(only="team")

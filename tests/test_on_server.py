@@ -6,9 +6,9 @@ import json
 import subprocess
 import sys
 from collections import deque
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
@@ -16,12 +16,12 @@ from click.testing import CliRunner
 from flows.cli import newsletter as command
 from flows.cli.on_server import Server, follow, parameters, trigger, verdict_values
 from flows.errors import ServerError
-from flows.models import Outcome, Verdict
+from flows.models import IssueStatus, Outcome, Verdict
 from flows.pipeline.options import RunOptions
 from flows.pipeline.stores import open_store
 from flows.pipeline.verdicts import from_json
 from flows.pipeline.work import utc_now
-from flows.store import runs
+from flows.store import issues, runs
 from flows.store.owner import this_process
 from flows.weekly import api
 from flows.weekly.settling import Settler
@@ -31,6 +31,8 @@ from tests.prefect_server import SENT, Prefect, serving
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from sqlalchemy import Engine
 
     from flows.settings import Settings
 
@@ -216,6 +218,7 @@ def test_two_of_the_same_title_are_told_apart(prefect: Prefect, settings: Settin
     assert api.name_for(settings, prefect.deployments) == name
 
 
+SLOT = datetime(2026, 11, 30, 8, tzinfo=UTC)
 LONG_AGO = "2026-01-01T00:00:00Z"
 
 
@@ -283,6 +286,27 @@ def test_the_weeks_run_goes_on_when_its_process_was_killed_but_not_for_ever(
     assert asked == (again if goes_on else [])
     last = "This week's run was cut short: it was killed too often to go on by itself."
     assert told[3:] == ([last] if goes_on else [])
+
+
+def test_an_issue_that_was_cut_short_is_carried_on_with_and_never_begun_anew(
+    prefect: Prefect, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", prefect.url)
+    with open_store(settings) as engine:
+        being_sent(engine, SLOT - timedelta(days=7))
+    Settler(settings, own=False, narrate=lambda _: None).resume()
+    assert asked_to_run(prefect) == [{"issue": 1, "resumed": True}]
+
+
+def being_sent(engine: Engine, slot: datetime) -> None:
+    record = issues.claim(engine, slot)
+    issues.advance(engine, record.number, before=[record.status], after=IssueStatus.SENDING)
+
+
+def asked_to_run(prefect: Prefect) -> list[dict[str, Any]]:
+    """Return the parameters of the runs that were asked for."""
+    asked = [body for path, body in prefect.asked if path.endswith("/create_flow_run")]
+    return [body["parameters"] for body in asked]
 
 
 @pytest.mark.parametrize("own", [True, False])

@@ -371,6 +371,20 @@ def test_what_was_stopped_before_anybody_got_it_is_sent_as_corrected(
     assert {body["subject"] for body in sendgrid_server.bodies} == {"Corrected"}
 
 
+def test_what_was_stopped_before_it_went_on_by_itself_stays_stopped(
+    by_sendgrid: Newsletter, sendgrid_server: SendGridServer
+) -> None:
+    with answering(by_sendgrid) as url:
+        reachable(by_sendgrid, url, sendgrid_server)
+        by_sendgrid.watcher.stop_after = 10
+        by_sendgrid.run()
+        by_sendgrid.watcher = Watcher()
+        stop(by_sendgrid.settings, 1)
+        verdict = by_sendgrid.carry_on(1)
+    assert (verdict.verdict, verdict.reason) == (Outcome.SKIPPED, "issue 1 is not being sent")
+    assert status(by_sendgrid) is IssueStatus.STOPPED
+
+
 def test_a_scheduled_run_first_finishes_what_a_crash_cut_short(
     by_sendgrid: Newsletter, sendgrid_server: SendGridServer
 ) -> None:

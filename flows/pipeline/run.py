@@ -76,6 +76,24 @@ def send(
     return host.judged(account, lambda work: _send(work, number, options))
 
 
+def carry_on(
+    settings: Settings,
+    number: int,
+    options: RunOptions,
+    *,
+    observer: Observer,
+    scheduler: Scheduler = NO_SCHEDULER,
+    clock: Callable[[], datetime] = utc_now,
+) -> Verdict:
+    """Go on with an issue that is being sent, to whom it was begun for; else do nothing.
+
+    For whoever was not asked by a person: what one stopped meanwhile stays stopped.
+    """
+    account = Account(job=SEND, flow_run=scheduler.flow_run, scheduled=options.scheduled)
+    host = _Host(settings=settings, observer=observer, scheduler=scheduler, clock=clock)
+    return host.judged(account, lambda work: _take_part(work, number, options))
+
+
 def take_part(
     settings: Settings,
     number: int,

@@ -22,7 +22,7 @@ from flows.pipeline.chronicle import DRAFT, GATHER, SUPPRESSIONS, Account, chron
 from flows.pipeline.gathering import gather_now
 from flows.pipeline.observer import LogObserver
 from flows.pipeline.options import RunOptions
-from flows.pipeline.run import run, send, take_part
+from flows.pipeline.run import carry_on, run, send, take_part
 from flows.pipeline.suppressions import sync
 from flows.pipeline.verdicts import failed
 from flows.pipeline.work import Scheduler
@@ -72,6 +72,7 @@ def weekly(  # noqa: PLR0913 - one parameter a choice in the form of Prefect's U
     at_once: bool = False,
     scheduled: bool = False,
     only: str = "",
+    resumed: bool = False,
 ) -> Any:
     """Gather, draft, render, check and send one issue.
 
@@ -86,6 +87,7 @@ def weekly(  # noqa: PLR0913 - one parameter a choice in the form of Prefect's U
         at_once: SendGrid mails at once, without the fence's undo.
         scheduled: Only the slot that is due now; set by the schedule.
         only: Send it to the people with this tag alone; the others wait.
+        resumed: Only carry on with sending the issue, if nobody stopped it; set by serve.
     """
     options = RunOptions(
         since=_aware(since),
@@ -98,14 +100,23 @@ def weekly(  # noqa: PLR0913 - one parameter a choice in the form of Prefect's U
         only=only,
     )
     return concluded(
-        config, LogObserver(), lambda settings, seen: _verdict(settings, issue, options, seen)
+        config,
+        LogObserver(),
+        lambda settings, seen: _verdict(settings, issue, options, seen, resumed=resumed),
     )
 
 
 def _verdict(
-    settings: Settings, issue: int | None, options: RunOptions, observer: Observer
+    settings: Settings,
+    issue: int | None,
+    options: RunOptions,
+    observer: Observer,
+    *,
+    resumed: bool = False,
 ) -> Verdict:
     scheduler = scheduler_of(settings, options)
+    if issue is not None and resumed:
+        return carry_on(settings, issue, options, observer=observer, scheduler=scheduler)
     if issue is not None:
         return send(settings, issue, options, observer=observer, scheduler=scheduler)
     return run(settings, options, observer=observer, scheduler=scheduler)

@@ -100,7 +100,8 @@ class Settler:
                 if record.status is IssueStatus.SENDING
             ]
         asked: dict[str, dict[str, Any]] = {
-            f"Issue {number} was cut short: its sending": {"issue": number} for number in sending
+            f"Issue {number} was cut short: its sending": {"issue": number, "resumed": True}
+            for number in sending
         }
         if not asked and any(one.job == WEEKLY and one.scheduled for one in killed):
             asked = {"This week's run was cut short: it": {"scheduled": True}}
