@@ -84,6 +84,22 @@ def test_a_run_is_found_by_the_name_that_the_scheduler_gave_it(any_engine: Engin
     assert runs.find_flow_run(any_engine, "three") is None
 
 
+def test_how_often_runs_ended_so_in_a_row_is_counted_up_to_the_newest(any_engine: Engine) -> None:
+    def end(job: str, reason: str) -> None:
+        runs.end(
+            any_engine, begin(any_engine, job=job), Ending(verdict="x", reason=reason), now=LATER
+        )
+
+    assert runs.in_a_row(any_engine, ["weekly", "send"], reason=KILLED) == 0
+    for job, reason in [("weekly", KILLED), ("send", ""), ("send", KILLED), ("weekly", KILLED)]:
+        end(job, reason)
+    end("gather", "5 feeds")
+    begin(any_engine)
+    assert runs.in_a_row(any_engine, ["weekly", "send"], reason=KILLED) == 2
+    end("weekly", "handed over")
+    assert runs.in_a_row(any_engine, ["weekly", "send"], reason=KILLED) == 0
+
+
 def test_each_jobs_last_run_is_its_own(any_engine: Engine) -> None:
     runs.end(any_engine, begin(any_engine, job="gather"), Ending(verdict="done"), now=LATER)
     assert runs.last_ended(any_engine, "weekly") is None

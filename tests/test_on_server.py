@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
@@ -21,8 +22,11 @@ from flows.pipeline.options import RunOptions
 from flows.pipeline.stores import open_store
 from flows.pipeline.verdicts import from_json
 from flows.pipeline.work import utc_now
+from flows.settings import load
+from flows.settings.slots import next_slot
 from flows.store import issues, runs
 from flows.store.owner import this_process
+from flows.store.runs import Ending
 from flows.weekly import api
 from flows.weekly.settling import Settler
 from tests.newsletters import Newsletter
@@ -270,7 +274,6 @@ def test_the_weeks_run_goes_on_when_its_process_was_killed_but_not_for_ever(
 ) -> None:
     monkeypatch.setenv("PREFECT_API_URL", prefect.url)
     told: list[str] = []
-    settler = Settler(settings, own=False, narrate=told.append)
     # This process's number, but of one that began at another time.
     dead = f"{this_process().rpartition(':')[0]}:0"
     ended = {"state": {"type": "CRASHED", "timestamp": LONG_AGO}, "deployment_id": deployment}
@@ -280,12 +283,127 @@ def test_the_weeks_run_goes_on_when_its_process_was_killed_but_not_for_ever(
         with open_store(settings) as engine:
             begun = partial(runs.begin, engine, job="weekly", scheduled=scheduled, owner=dead)
             begun(flow_run=flow_run, now=utc_now())
-        settler.resume(settler.settle())
-    asked = [body for path, body in prefect.asked if path.endswith("/create_flow_run")]
-    again = 3 * [{"parameters": {"scheduled": True}}]
-    assert asked == (again if goes_on else [])
-    last = "This week's run was cut short: it was killed too often to go on by itself."
+        # Each time another one: after a restart, and in every gathering.
+        go_on(Settler(settings, own=False, narrate=told.append))
+    assert asked_to_run(prefect) == (3 * [{"scheduled": True}] if goes_on else [])
+    last = (
+        "This week's run was cut short: it was killed too often to go on by itself; "
+        "newsletter run goes on from there."
+    )
     assert told[3:] == ([last] if goes_on else [])
+
+
+def killed(prefect: Prefect, settings: Settings, *, state: str = "CRASHED") -> None:
+    """Leave a scheduled run of the week whose process is dead."""
+    told_of = {"parameters": {"config": str(settings.path)}, "deployment_id": "d1"}
+    known = {"state": {"type": state, "timestamp": LONG_AGO}}
+    prefect.runs = [{"id": "r9", "name": "issue-001"} | told_of | known]
+    dead = f"{this_process().rpartition(':')[0]}:0"
+    with open_store(settings) as engine:
+        begun = partial(runs.begin, engine, job="weekly", scheduled=True, owner=dead)
+        begun(flow_run="r9", now=utc_now())
+
+
+def go_on(settler: Settler) -> None:
+    if settler.settle():
+        settler.resume()
+
+
+def settler_at(settings: Settings, now: datetime) -> Settler:
+    return Settler(settings, own=False, narrate=lambda _: None, clock=lambda: now)
+
+
+def test_what_went_well_in_between_makes_the_next_kill_the_first_again(
+    prefect: Prefect, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", prefect.url)
+    settler = settler_at(settings, SLOT)
+    for _ in range(5):
+        killed(prefect, settings)
+        assert settler.settle()
+        settler.resume()
+        with open_store(settings) as engine:
+            begun = partial(runs.begin, engine, job="weekly", scheduled=True, flow_run="r10")
+            run_id = begun(owner=this_process(), now=utc_now())
+            runs.end(engine, run_id, Ending(verdict="sent"), now=utc_now())
+    assert len(asked_to_run(prefect)) == 5
+
+
+@pytest.mark.parametrize("failing", [1, 2, 3, 4])
+def test_what_was_killed_goes_on_though_the_server_is_out_of_order_for_a_moment(
+    prefect: Prefect, settings: Settings, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", prefect.url)
+    settler = settler_at(settings, SLOT)
+    killed(prefect, settings)
+    prefect.statuses = deque([200] * failing + [503])
+    with pytest.raises(httpx.HTTPError):
+        go_on(settler)
+    assert settler.settle()
+    settler.resume()
+    assert not settler.settle()
+    assert asked_to_run(prefect)[-1:] == [{"scheduled": True}]
+
+
+def test_a_database_that_is_out_of_order_ends_no_serve(
+    prefect: Prefect, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", prefect.url)
+    settler = settler_at(settings, SLOT)
+    with open_store(settings) as engine:
+        being_sent(engine, SLOT)
+    monkeypatch.setenv("NEWSLETTER_DATABASE__URL", "sqlite:////nowhere/at/all.db")
+    broken = settler_at(load(settings.path), SLOT)
+    broken.resume()
+    assert asked_to_run(prefect) == []
+    assert not broken.settle()
+    settler.resume()
+    assert len(asked_to_run(prefect)) == 1
+
+
+@pytest.mark.parametrize(
+    ("weeks_ago", "asked"),
+    [
+        (0, [{"issue": 1, "resumed": True, "scheduled": True}]),
+        (1, [{"issue": 1, "resumed": True}, {"scheduled": True}]),
+    ],
+    ids=["this week's", "an older one"],
+)
+def test_the_weeks_run_goes_on_beside_what_is_being_sent_of_other_weeks(
+    prefect: Prefect,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    weeks_ago: int,
+    asked: list[dict[str, Any]],
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", prefect.url)
+    slot = next_slot(settings.schedule, SLOT)
+    with open_store(settings) as engine:
+        being_sent(engine, slot - timedelta(days=7 * weeks_ago))
+    killed(prefect, settings)
+    settler = settler_at(settings, slot + timedelta(minutes=1))
+    assert settler.settle()
+    settler.resume()
+    assert asked_to_run(prefect) == asked
+
+
+@pytest.mark.parametrize("state", ["CANCELLED", "CANCELLING"])
+def test_what_a_person_cancelled_does_not_go_on_by_itself(
+    prefect: Prefect, settings: Settings, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", prefect.url)
+    killed(prefect, settings, state=state)
+    assert not settler_at(settings, SLOT).settle()
+
+
+def test_a_week_that_a_person_paused_does_not_go_on_by_itself(
+    prefect: Prefect, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", prefect.url)
+    prefect.deployments[0]["paused"] = True
+    killed(prefect, settings)
+    go_on(settler_at(settings, SLOT))
+    assert asked_to_run(prefect) == []
 
 
 def test_an_issue_that_was_cut_short_is_carried_on_with_and_never_begun_anew(

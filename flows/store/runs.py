@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from flows.store.schema import runs
 from subscribers.database import reading
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Engine, RowMapping
@@ -88,6 +89,17 @@ def unended(engine: Engine) -> list[RunRecord]:
 def last_ended(engine: Engine, job: str) -> RunRecord | None:
     """Return the run of this job that ended last, None if none did."""
     return _newest(engine, runs.c.job == job, runs.c.ended_at.is_not(None))
+
+
+def in_a_row(engine: Engine, jobs: Collection[str], *, reason: str) -> int:
+    """Return how many of these jobs' runs ended so one after the other, up to the newest."""
+    ended = runs.c.job.in_(jobs) & runs.c.ended_at.is_not(None)
+    other = select(func.max(runs.c.id)).where(ended, runs.c.reason != reason).scalar_subquery()
+    query = select(func.count()).where(
+        ended, runs.c.reason == reason, runs.c.id > func.coalesce(other, 0)
+    )
+    with reading(engine).begin() as connection:
+        return connection.execute(query).scalar_one()
 
 
 def find_flow_run(engine: Engine, flow_run: str) -> RunRecord | None:

@@ -166,8 +166,8 @@ def _settle(settings: Settings, observer: Observer) -> None:
     """Go on with what a machine left that is gone: where workers do the runs, no `serve` does."""
     try:
         settler = Settler(settings, own=False, narrate=observer.say)
-        if killed := settler.settle():
-            settler.resume(killed)
+        if settler.settle():
+            settler.resume()
     except httpx.HTTPError as error:
         logger.warning("nothing was settled: %s", error)
 

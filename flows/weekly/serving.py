@@ -91,11 +91,11 @@ async def _serve(settings: Settings, serving: Serving) -> None:
 
 
 async def _serve_once(settings: Settings, serving: Serving, settler: Settler) -> None:
-    killed = await asyncio.to_thread(settler.settle)
+    await asyncio.to_thread(settler.settle)
     runner = Runner(pause_on_shutdown=False, query_seconds=POLL)
     offer = Offer(settings, await asyncio.to_thread(settler.name), narrate=serving.narrate)
     await offer.make(runner)
-    await asyncio.to_thread(settler.resume, killed)
+    await asyncio.to_thread(settler.resume)
     serving.narrate("Serving; press Ctrl-C to stop.")
     running = asyncio.create_task(runner.start())
     upkeep = Upkeep(offer, settler, narrate=serving.narrate)
@@ -156,8 +156,8 @@ class Upkeep:
         """Now and then go on with what died, and look for what is registered; True in between."""
         if self._clock() < self._settle_at:
             return True
-        if killed := await asyncio.to_thread(self._settler.settle):
-            await asyncio.to_thread(self._settler.resume, killed)
+        if await asyncio.to_thread(self._settler.settle):
+            await asyncio.to_thread(self._settler.resume)
         kept = await self._offer.is_kept()
         self._settle_at = self._clock() + SETTLE
         return kept

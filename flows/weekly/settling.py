@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from flows.errors import NewsletterError
+from flows.errors import NewsletterError, SettingsError
 from flows.models import IssueStatus, Outcome
 from flows.pipeline.chronicle import KILLED, SEND, WEEKLY, settle
+from flows.pipeline.options import RunOptions
 from flows.pipeline.stores import open_store
+from flows.pipeline.targets import choose
 from flows.pipeline.work import utc_now
+from flows.settings import load
 from flows.store import issues, runs
 from flows.weekly import api
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Mapping
 
     import httpx
+    from sqlalchemy import Engine
 
     from flows.settings import Settings
     from flows.store.runs import RunRecord
@@ -34,8 +37,10 @@ UNFINISHED = ["PENDING", "RUNNING", "CANCELLING"]
 ENDED = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]
 # A run that is so long at work has told our database of itself, if it ever got to its work.
 SILENCE = timedelta(minutes=10)
-# How often one serve goes on with what was killed: what ends for want of memory will do so again.
+# How often in a row it goes on by itself: what was killed for want of memory will be so again.
 MOST_RESUMED = 3
+# Runs that send an issue.
+SENDERS = (WEEKLY, SEND)
 # What has ended has told the server so by then, if it ever will.
 TELLING = timedelta(minutes=1)
 
@@ -46,16 +51,26 @@ class Settler:
     `own`: the server is this process's, so before serving begins nothing else runs deployments.
     """
 
-    def __init__(self, settings: Settings, *, own: bool, narrate: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        own: bool,
+        narrate: Callable[[str], None],
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
         self._settings = settings
         self._narrate = narrate
+        self._clock = clock
         self._own = self._fresh = own
-        self._resumed: Counter[str] = Counter()
+        # Runs that were to send an issue, until it is known to go on.
+        self._killed: list[RunRecord] = []
+        self._is_owing = False
 
-    def settle(self) -> list[RunRecord]:
+    def settle(self) -> bool:
         """End what a killed process left unfinished; raises httpx.HTTPError.
 
-        Returns the runs of deployments that were to send an issue, for `resume`.
+        Returns whether there is something for `resume`, of now or since it failed.
         """
         try:
             with open_store(self._settings) as engine, _client() as client:
@@ -63,16 +78,22 @@ class Settler:
                 lost = {one["id"] for one in unfinished if self._is_given_up(one)}
                 lost |= _ended(client, [one.flow_run for one in runs.unended(engine)])
                 dead = settle(self._settings, now=utc_now(), lost=lost)
+                # What a person cancelled is killed by Prefect if it takes long to end.
+                cancelled = {one["id"] for one in unfinished if _state(one) == "CANCELLING"}
+                self._killed += [
+                    one for one in dead if one.job in SENDERS and one.flow_run not in cancelled
+                ]
                 for found in unfinished:
                     known = runs.find_flow_run(engine, found["id"])
                     if _is_over(known) if known else self._is_lost(found):
                         _end(client, found["id"], known)
                         self._narrate(f"Run {found['name']} is over: {_reason(known)}.")
                 self._fresh = False
-                return _deployed(client, [one for one in dead if one.job in (WEEKLY, SEND)])
+                self._killed = _deployed(client, self._killed)
         except NewsletterError as error:
             logger.warning("nothing was settled: %s", error)
-            return []
+            return False
+        return self._is_owing or bool(self._killed)
 
     def name(self) -> str:
         """Return how the server is to name this newsletter's deployments, "" after their flows.
@@ -88,43 +109,65 @@ class Settler:
             self._narrate(f"Another newsletter has weekly/weekly there; ours is weekly/{name}.")
         return name
 
-    def resume(self, killed: Collection[RunRecord] = ()) -> None:
+    def resume(self) -> None:
         """Have what was cut short done to the end; raises httpx.HTTPError.
 
-        Those are issues that are being sent, else the week's run if it is among the `killed`.
+        Those are issues that are being sent, and the week's run if it was killed before that.
         """
-        with open_store(self._settings) as engine:
-            sending = [
-                record.number
-                for record in issues.open_ones(engine)
-                if record.status is IssueStatus.SENDING
-            ]
-        asked: dict[str, dict[str, Any]] = {
-            f"Issue {number} was cut short: its sending": {"issue": number, "resumed": True}
-            for number in sending
-        }
-        if not asked and any(one.job == WEEKLY and one.scheduled for one in killed):
-            asked = {"This week's run was cut short: it": {"scheduled": True}}
-        with _client() as client:
-            deployment = api.ours(self._settings, api.find(client, api.WEEKLY)) if asked else None
-            if deployment is None:
-                return
-            for what, parameters in asked.items():
-                self._resumed[what] += 1
-                if self._resumed[what] > MOST_RESUMED:
-                    self._narrate(f"{what} was killed too often to go on by itself.")
-                    continue
-                answer = client.post(
-                    f"/deployments/{deployment['id']}/create_flow_run",
-                    json={"parameters": parameters},
+        self._is_owing = True
+        try:
+            with open_store(self._settings) as engine, _client() as client:
+                deployment = api.ours(self._settings, api.find(client, api.WEEKLY))
+                if deployment is not None:
+                    self._ask(engine, client, deployment)
+        except NewsletterError as error:
+            logger.warning("nothing goes on by itself yet: %s", error)
+            return
+        self._is_owing, self._killed = False, []
+
+    def _ask(self, engine: Engine, client: httpx.Client, deployment: Mapping[str, Any]) -> None:
+        too_often = runs.in_a_row(engine, SENDERS, reason=KILLED) > MOST_RESUMED
+        week_too = api.is_active(deployment)
+        for what, parameters in self._cut_short(engine, week_too=week_too).items():
+            if too_often:
+                self._narrate(
+                    f"{what} was killed too often to go on by itself; "
+                    "newsletter run goes on from there."
                 )
-                answer.raise_for_status()
-                self._narrate(f"{what} goes on.")
+                continue
+            answer = client.post(
+                f"/deployments/{deployment['id']}/create_flow_run", json={"parameters": parameters}
+            )
+            answer.raise_for_status()
+            self._narrate(f"{what} goes on.")
+
+    def _cut_short(self, engine: Engine, *, week_too: bool) -> dict[str, dict[str, Any]]:
+        """Return what is to go on, as the parameters of the runs that do it."""
+        on_time = RunOptions(scheduled=True)
+        due = choose(self._followed(), engine, on_time, now=self._clock()).record
+        week = {"scheduled": True}
+        asked: dict[str, dict[str, Any]] = {}
+        for record in issues.open_ones(engine):
+            if record.status is IssueStatus.SENDING:
+                is_due = due is not None and due.number == record.number
+                what = f"Issue {record.number} was cut short: its sending"
+                asked[what] = {"issue": record.number, "resumed": True} | (week if is_due else {})
+        began = due is not None and due.status is IssueStatus.SENDING
+        if week_too and not began and any(_is_weeks(one) for one in self._killed):
+            asked["This week's run was cut short: it"] = week
+        return asked
+
+    def _followed(self) -> Settings:
+        """Return the settings as they are by now, those of the start while they are broken."""
+        try:
+            return load(self._settings.path)
+        except SettingsError:
+            return self._settings
 
     def _is_given_up(self, found: dict[str, Any]) -> bool:
         """Say whether no machine is at it, as far as the server can tell."""
         # Whoever runs it ends it soon after somebody cancelled it; a machine that is gone never.
-        cancelled = found["state"]["type"] == "CANCELLING" and _silent_for(found) > SILENCE
+        cancelled = _state(found) == "CANCELLING" and _silent_for(found) > SILENCE
         return cancelled or self._nobody_runs(found)
 
     def _nobody_runs(self, found: dict[str, Any]) -> bool:
@@ -138,10 +181,18 @@ class Settler:
             return False
         if self._nobody_runs(found):
             return True
-        if found["state"]["type"] == "PENDING":
+        if _state(found) == "PENDING":
             # It may wait for a worker, on a machine that is busy or switched off.
             return False
         return _silent_for(found) > SILENCE
+
+
+def _state(found: Mapping[str, Any]) -> str:
+    return str(found["state"]["type"])
+
+
+def _is_weeks(run: RunRecord) -> bool:
+    return run.job == WEEKLY and run.scheduled
 
 
 def _silent_for(found: dict[str, Any]) -> timedelta:
@@ -177,13 +228,15 @@ def _ended(client: httpx.Client, flow_runs: list[str]) -> set[str]:
 
 
 def _deployed(client: httpx.Client, found: list[RunRecord]) -> list[RunRecord]:
-    """Return those runs that a deployment made: a person's own at a terminal are theirs."""
+    """Return those that a deployment made and nobody cancelled: a person's own are theirs."""
     ids = [one.flow_run for one in found if one.flow_run]
     if not ids:
         return []
     answer = client.post("/flow_runs/filter", json={"flow_runs": {"id": {"any_": ids}}})
     answer.raise_for_status()
-    deployed = {one["id"] for one in answer.json() if one["deployment_id"]}
+    deployed = {
+        one["id"] for one in answer.json() if one["deployment_id"] and _state(one) != "CANCELLED"
+    }
     return [one for one in found if one.flow_run in deployed]
 
 
