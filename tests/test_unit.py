@@ -39,6 +39,11 @@ def test_a_folder_of_any_name_is_one_word_where_systemd_splits_words(
     assert command[-4:] == ["serve", "--web", "--config", str(folder / "newsletter.toml")]
 
 
+def test_a_run_that_is_killed_for_want_of_memory_does_not_end_serve(tmp_path: Path) -> None:
+    # systemd's own choice is to stop the whole unit.
+    assert lines(Newsletter(tmp_path).write())["OOMPolicy"] == "continue"
+
+
 def test_a_database_elsewhere_can_be_written_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

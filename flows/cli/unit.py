@@ -36,6 +36,8 @@ RestartPreventExitStatus=2
 SuccessExitStatus=130
 # The first signal is for serve alone: a run in progress finishes its request and says so.
 KillMode=mixed
+# A run that is killed for want of memory does not end serve, which goes on with its issue.
+OOMPolicy=continue
 TimeoutStopSec=120
 NoNewPrivileges=true
 PrivateTmp=true
