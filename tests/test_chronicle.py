@@ -37,9 +37,9 @@ def begin(engine: Engine, *, flow_run: str = "", job: str = "weekly", owner: str
     return runs.begin(engine, job=job, flow_run=flow_run, scheduled=False, owner=who, now=NOW)
 
 
-def kept(newsletter: Newsletter) -> RunRecord:
+def kept(newsletter: Newsletter, job: str = "weekly") -> RunRecord:
     with open_store(newsletter.settings) as engine:
-        found = runs.last_ended(engine, "weekly")
+        found = runs.last_ended(engine, job)
     assert found is not None
     return found
 
@@ -176,18 +176,25 @@ import os, sys
 from pathlib import Path
 from flows.pipeline.chronicle import Account, chronicled
 from flows.settings import load
-with chronicled(load(Path(sys.argv[1])), Account(flow_run="abc")):
+with chronicled(load(Path(sys.argv[1])), Account(job=sys.argv[2], flow_run="abc")):
     os.kill(os.getpid(), 9)
 """
 
 
-def test_a_killed_run_is_settled_and_told(newsletter: Newsletter) -> None:
-    died = subprocess.run([sys.executable, "-c", DIE, newsletter.settings.path], check=False)
-    assert died.returncode == -9
+@pytest.mark.parametrize(
+    ("job", "command"),
+    [("weekly", "newsletter run"), ("send", "newsletter run"), ("draft", "newsletter draft")],
+)
+def test_a_killed_run_is_settled_and_told(newsletter: Newsletter, job: str, command: str) -> None:
+    python = [sys.executable, "-c", DIE, str(newsletter.settings.path), job]
+    assert subprocess.run(python, check=False).returncode == -9
     [settled] = settle(newsletter.settings, now=LATER)
     assert settled.flow_run == "abc"
-    assert kept(newsletter).reason == KILLED
-    assert any(KILLED in told for told in letters(newsletter))
+    ended = kept(newsletter, job)
+    assert (ended.reason, ended.next) == (KILLED, f"{command} goes on from there")
+    [told] = letters(newsletter)
+    assert KILLED in told
+    assert command in told
     assert settle(newsletter.settings, now=LATER) == []
 
 

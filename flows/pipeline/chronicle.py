@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 WEEKLY, SEND, WAVE = "weekly", "send", "wave"
 GATHER, DRAFT, SUPPRESSIONS = "gather", "draft", "suppressions"
+# What a person waits for, and the command that goes on with it.
+GOES_ON = {WEEKLY: "newsletter run", SEND: "newsletter run", DRAFT: "newsletter draft"}
 # A job that has no verdict ends so.
 DONE = "done"
 # No run is at work until the next week's begins: a machine that is gone must not hold that up.
@@ -170,13 +172,13 @@ def settle(settings: Settings, *, now: datetime, lost: Collection[str] = ()) -> 
         ]
         settled = []
         for one in dead:
-            after = "newsletter run goes on from there" if one.job in (WEEKLY, SEND) else ""
+            after = f"{GOES_ON[one.job]} goes on from there" if one.job in GOES_ON else ""
             ending = Ending(verdict=Outcome.FAILED.value, reason=KILLED, next=after)
             if runs.end(engine, one.id, ending, now=now):
                 settled.append(one)
     for one in settled:
-        if one.job in (WEEKLY, SEND):
-            tell(settings, Verdict(verdict=Outcome.FAILED, reason=KILLED, next="newsletter run"))
+        if command := GOES_ON.get(one.job):
+            tell(settings, Verdict(verdict=Outcome.FAILED, reason=KILLED, next=command))
     return settled
 
 
