@@ -462,6 +462,23 @@ def test_what_a_machine_that_is_gone_left_is_ended_once_somebody_cancelled_it(
     assert bool(told) is (state == "CANCELLING")
 
 
+def test_a_run_that_starts_is_not_ended_where_the_first_look_failed(
+    prefect: Prefect, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", prefect.url)
+    monkeypatch.setenv("NEWSLETTER_DATABASE__URL", f"sqlite:///{tmp_path}/later/newsletter.db")
+    settler = Settler(load(settings.path), own=True, narrate=lambda _: None)
+    settler.settle()
+    settler.resume()
+    (tmp_path / "later").mkdir()
+    state = {"type": "PENDING", "timestamp": utc_now().isoformat()}
+    mine = {"parameters": {"config": str(settings.path)}, "deployment_id": "d1"}
+    prefect.runs = [{"id": "r9", "name": "issue-001", "state": state} | mine]
+    settler.settle()
+    assert "/api/flow_runs/filter" in [path for path, _ in prefect.asked]
+    assert not [path for path, _ in prefect.asked if path.endswith("/set_state")]
+
+
 def test_a_run_that_outlives_its_serve_is_at_work_still(
     prefect: Prefect, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,7 +88,6 @@ class Settler:
                     if _is_over(known) if known else self._is_lost(found):
                         _end(client, found["id"], known)
                         self._narrate(f"Run {found['name']} is over: {_reason(known)}.")
-                self._fresh = False
                 self._killed = _deployed(client, self._killed)
         except NewsletterError as error:
             logger.warning("nothing was settled: %s", error)
@@ -112,9 +111,10 @@ class Settler:
     def resume(self) -> None:
         """Have what was cut short done to the end; raises httpx.HTTPError.
 
-        Those are issues that are being sent, and the week's run if it was killed before that.
+        Those are issues that are being sent, and the week's run if it was killed before that. From
+        here on something runs.
         """
-        self._is_owing = True
+        self._fresh, self._is_owing = False, True
         try:
             with open_store(self._settings) as engine, _client() as client:
                 deployment = api.ours(self._settings, api.find(client, api.WEEKLY))
