@@ -385,6 +385,13 @@ def test_what_was_stopped_before_it_went_on_by_itself_stays_stopped(
     assert status(by_sendgrid) is IssueStatus.STOPPED
 
 
+def test_what_others_sent_to_its_end_meanwhile_is_told_as_sent(newsletter: Newsletter) -> None:
+    sent = newsletter.run()
+    verdict = newsletter.carry_on(1)
+    assert (verdict.verdict, verdict.reason) == (Outcome.SKIPPED, "already sent #1")
+    assert verdict.accepted == sent.accepted
+
+
 def test_a_scheduled_run_first_finishes_what_a_crash_cut_short(
     by_sendgrid: Newsletter, sendgrid_server: SendGridServer
 ) -> None:

@@ -91,7 +91,7 @@ def carry_on(
     """
     account = Account(job=SEND, flow_run=scheduler.flow_run, scheduled=options.scheduled)
     host = _Host(settings=settings, observer=observer, scheduler=scheduler, clock=clock)
-    return host.judged(account, lambda work: _take_part(work, number, options))
+    return host.judged(account, lambda work: _carry_on(work, number, options))
 
 
 def take_part(
@@ -107,6 +107,13 @@ def take_part(
     account = Account(job=WAVE, flow_run=scheduler.flow_run, scheduled=options.scheduled)
     host = _Host(settings=settings, observer=observer, scheduler=scheduler, clock=clock)
     return host.judged(account, lambda work: _take_part(work, number, options))
+
+
+def _carry_on(work: Work, number: int, options: RunOptions) -> Verdict:
+    record = issues.find(work.engine, number)
+    if record is not None and record.status is IssueStatus.SENT:
+        return already_sent(work.engine, record)
+    return _take_part(work, number, options)
 
 
 def _take_part(work: Work, number: int, options: RunOptions) -> Verdict:
