@@ -63,8 +63,8 @@ class Prefect:
         if path == "/api/deployments/filter":
             wanted = body["flows"]["name"]["any_"]
             return 200, [one for one in self.deployments if one["flow"] in wanted]
-        if path == "/api/flow_runs/filter":
-            return 200, [one for one in self.runs if _is_wanted(one, body["flow_runs"])]
+        if path == "/api/flow_runs/filter" or path.startswith(STATES):
+            return 200, self._of_runs(path, body)
         if path.endswith("/create_flow_run"):
             return 201, {"id": "r1", "name": "issue-007"}
         if path == "/api/flow_runs/r1":
@@ -78,6 +78,14 @@ class Prefect:
             return 200, [{"data": json.dumps([as_json(self.verdict)])}] if self.verdict else []
         known = path.startswith("/api/") and not path.startswith("/api/api/")
         return (200, {}) if known else (404, {})
+
+    def _of_runs(self, path: str, body: Any) -> list[dict[str, Any]]:
+        if path.startswith(STATES):
+            return [one["state"] for one in self.runs if path == f"{STATES}{one['id']}"]
+        return [one for one in self.runs if _is_wanted(one, body["flow_runs"])]
+
+
+STATES = "/api/flow_run_states/?flow_run_id="
 
 
 def _is_wanted(run: dict[str, Any], wanted: dict[str, Any]) -> bool:

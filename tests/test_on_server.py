@@ -18,6 +18,7 @@ from flows.cli import newsletter as command
 from flows.cli.on_server import Server, follow, parameters, trigger, verdict_values
 from flows.errors import ServerError
 from flows.models import IssueStatus, Outcome, Verdict
+from flows.pipeline.gathering import STOPPED
 from flows.pipeline.options import RunOptions
 from flows.pipeline.stores import open_store
 from flows.pipeline.verdicts import from_json
@@ -387,13 +388,42 @@ def test_the_weeks_run_goes_on_beside_what_is_being_sent_of_other_weeks(
     assert asked_to_run(prefect) == asked
 
 
-@pytest.mark.parametrize("state", ["CANCELLED", "CANCELLING"])
+@pytest.mark.parametrize(("state", "goes_on"), [("CANCELLING", False), ("CANCELLED", True)])
 def test_what_a_person_cancelled_does_not_go_on_by_itself(
-    prefect: Prefect, settings: Settings, monkeypatch: pytest.MonkeyPatch, state: str
+    prefect: Prefect,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    state: str,
+    goes_on: bool,  # noqa: FBT001 - parametrised
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", prefect.url)
+    # A serve that ends has what it runs cancelled at once, without a person's wish before.
+    killed(prefect, settings, state=state)
+    assert settler_at(settings, SLOT).settle() is goes_on
+
+
+@pytest.mark.parametrize(
+    ("reason", "state", "goes_on"),
+    [(STOPPED, "FAILED", True), (STOPPED, "CANCELLING", False), ("no feeds", "FAILED", False)],
+    ids=["with serve", "by a person", "not stopped"],
+)
+def test_the_weeks_run_that_was_stopped_with_serve_goes_on_with_the_next_start(
+    prefect: Prefect,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    reason: str,
+    state: str,
+    goes_on: bool,  # noqa: FBT001 - parametrised
 ) -> None:
     monkeypatch.setenv("PREFECT_API_URL", prefect.url)
     killed(prefect, settings, state=state)
-    assert not settler_at(settings, SLOT).settle()
+    with open_store(settings) as engine:
+        [stopped] = runs.unended(engine)
+        runs.end(engine, stopped.id, Ending(verdict="failed", reason=reason), now=utc_now())
+    settler = settler_at(settings, SLOT)
+    settler.settle()
+    settler.resume()
+    assert asked_to_run(prefect) == ([{"scheduled": True}] if goes_on else [])
 
 
 def test_a_week_that_a_person_paused_does_not_go_on_by_itself(

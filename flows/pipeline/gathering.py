@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 # would cost more than asking them. What a crash loses is asked for again.
 TOGETHER = 100
 NEWS_TOGETHER = 20
+STOPPED = "gathering was stopped; what had arrived is kept, and the same command carries on"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +110,7 @@ def gather_items(
 
 def _check_stopping(observer: Observer) -> None:
     if observer.stopping():
-        raise NewsletterError(
-            "gathering was stopped; what had arrived is kept, and the same command carries on"
-        )
+        raise NewsletterError(STOPPED)
 
 
 class _Desk:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from flows.errors import NewsletterError, SettingsError
 from flows.models import IssueStatus, Outcome
 from flows.pipeline.chronicle import KILLED, SEND, WEEKLY, settle
+from flows.pipeline.gathering import STOPPED
 from flows.pipeline.options import RunOptions
 from flows.pipeline.stores import open_store
 from flows.pipeline.targets import choose
@@ -78,17 +79,13 @@ class Settler:
                 lost = {one["id"] for one in unfinished if self._is_given_up(one)}
                 lost |= _ended(client, [one.flow_run for one in runs.unended(engine)])
                 dead = settle(self._settings, now=utc_now(), lost=lost)
-                # What a person cancelled is killed by Prefect if it takes long to end.
-                cancelled = {one["id"] for one in unfinished if _state(one) == "CANCELLING"}
-                self._killed += [
-                    one for one in dead if one.job in SENDERS and one.flow_run not in cancelled
-                ]
+                self._killed += [one for one in dead if one.job in SENDERS]
                 for found in unfinished:
                     known = runs.find_flow_run(engine, found["id"])
                     if _is_over(known) if known else self._is_lost(found):
                         _end(client, found["id"], known)
                         self._narrate(f"Run {found['name']} is over: {_reason(known)}.")
-                self._killed = _deployed(client, self._killed)
+                self._killed = _unwanted_ends(client, self._killed)
         except NewsletterError as error:
             logger.warning("nothing was settled: %s", error)
             return False
@@ -111,8 +108,8 @@ class Settler:
     def resume(self) -> None:
         """Have what was cut short done to the end; raises httpx.HTTPError.
 
-        Those are issues that are being sent, and the week's run if it was killed before that. From
-        here on something runs.
+        Those are issues that are being sent, and the week's run if it was killed before that, or
+        stopped with the serve that ran it. From here on something runs.
         """
         self._fresh, self._is_owing = False, True
         try:
@@ -127,7 +124,7 @@ class Settler:
 
     def _ask(self, engine: Engine, client: httpx.Client, deployment: Mapping[str, Any]) -> None:
         too_often = runs.in_a_row(engine, SENDERS, reason=KILLED) > MOST_RESUMED
-        week_too = api.is_active(deployment)
+        week_too = api.is_active(deployment) and self._was_week_ended(engine, client)
         for what, parameters in self._cut_short(engine, week_too=week_too).items():
             if too_often:
                 self._narrate(
@@ -153,9 +150,15 @@ class Settler:
                 what = f"Issue {record.number} was cut short: its sending"
                 asked[what] = {"issue": record.number, "resumed": True} | (week if is_due else {})
         began = due is not None and due.status is IssueStatus.SENDING
-        if week_too and not began and any(_is_weeks(one) for one in self._killed):
+        if week_too and not began:
             asked["This week's run was cut short: it"] = week
         return asked
+
+    def _was_week_ended(self, engine: Engine, client: httpx.Client) -> bool:
+        last = runs.last_ended(engine, WEEKLY)
+        stopped = [last] if last is not None and last.reason == STOPPED else []
+        ended = self._killed + _unwanted_ends(client, stopped)
+        return any(one.job == WEEKLY and one.scheduled for one in ended)
 
     def _followed(self) -> Settings:
         """Return the settings as they are by now, those of the start while they are broken."""
@@ -191,10 +194,6 @@ def _state(found: Mapping[str, Any]) -> str:
     return str(found["state"]["type"])
 
 
-def _is_weeks(run: RunRecord) -> bool:
-    return run.job == WEEKLY and run.scheduled
-
-
 def _silent_for(found: dict[str, Any]) -> timedelta:
     return utc_now() - datetime.fromisoformat(found["state"]["timestamp"]).astimezone(UTC)
 
@@ -227,17 +226,26 @@ def _ended(client: httpx.Client, flow_runs: list[str]) -> set[str]:
     return {one["id"] for one in answer.json() if _silent_for(one) > TELLING}
 
 
-def _deployed(client: httpx.Client, found: list[RunRecord]) -> list[RunRecord]:
-    """Return those that a deployment made and nobody cancelled: a person's own are theirs."""
+def _unwanted_ends(client: httpx.Client, found: list[RunRecord]) -> list[RunRecord]:
+    """Return those that a deployment made and no person cancelled: one at a terminal is theirs."""
     ids = [one.flow_run for one in found if one.flow_run]
     if not ids:
         return []
     answer = client.post("/flow_runs/filter", json={"flow_runs": {"id": {"any_": ids}}})
     answer.raise_for_status()
-    deployed = {
-        one["id"] for one in answer.json() if one["deployment_id"] and _state(one) != "CANCELLED"
-    }
-    return [one for one in found if one.flow_run in deployed]
+    deployed = {one["id"] for one in answer.json() if one["deployment_id"]}
+    return [
+        one
+        for one in found
+        if one.flow_run in deployed and not _was_cancelled(client, one.flow_run)
+    ]
+
+
+def _was_cancelled(client: httpx.Client, flow_run: str) -> bool:
+    """Say whether a person wished its end; a serve that ends has none and says so at once."""
+    answer = client.get("/flow_run_states/", params={"flow_run_id": flow_run})
+    answer.raise_for_status()
+    return any(one["type"] == "CANCELLING" for one in answer.json())
 
 
 def _is_over(known: RunRecord) -> bool:
