@@ -68,7 +68,7 @@ class Waves(Protocol):
     ) -> Wave | None:
         """Return a new wave of ours; None if another process took its number."""
 
-    def move_wave(self, wave: Wave, status: WaveStatus, *, because: str = "") -> bool:
+    def move_wave(self, wave: Wave, status: WaveStatus, *, because: str | None = None) -> bool:
         """Move a wave on and make it ours; False if it moved on in the meantime."""
 
     def end_wave(self, wave: Wave, *, after: DeliveryState) -> int:
@@ -117,9 +117,7 @@ def wave_to_fill(sending: Sending, fence: Fence) -> Wave | Next | None:
         if _takes_more(wave, fence, sending.now()):
             usable = usable or wave
         elif wave.status is WaveStatus.OPEN:
-            # Read before its doubts were found to stay: who waits for it must go on knowing.
-            because = KEPT if wave.id in sending.kept else wave.because
-            sending.ledger.move_wave(wave, WaveStatus.CLOSED, because=because)
+            sending.ledger.move_wave(wave, WaveStatus.CLOSED)
     if fence.at_once:
         return None
     return usable or _open(sending, fence)
@@ -271,5 +269,5 @@ def _undo_one(ledger: Waves, provider: Provider, wave: Wave, now: datetime) -> i
     wave = _being_cancelled(ledger, wave, UNDO)
     if _is_dropped(provider, wave, now):
         return ledger.end_wave(wave, after=DeliveryState.CANCELLED)
-    ledger.move_wave(wave, WaveStatus.CLOSED)
+    ledger.move_wave(wave, WaveStatus.CLOSED, because="")
     return 0

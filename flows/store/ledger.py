@@ -139,7 +139,7 @@ class SqlLedger:
         wave = waves.Opening(batch_id=batch_id, number=number, capacity=capacity, send_at=send_at)
         return waves.open_one(self._engine, self._issue, wave, owner=self._owner, now=now)
 
-    def move_wave(self, wave: Wave, status: WaveStatus, *, because: str = "") -> bool:
+    def move_wave(self, wave: Wave, status: WaveStatus, *, because: str | None = None) -> bool:
         """Move a wave on and make it ours; False if it moved on in the meantime."""
         return waves.move(self._engine, wave, status, because=because, owner=self._owner)
 

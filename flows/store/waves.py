@@ -186,14 +186,20 @@ def open_one(
         )
 
 
-def move(engine: Engine, wave: Wave, status: WaveStatus, *, because: str, owner: str) -> bool:
-    """Move a wave on from the status it was read with; False if it moved on meanwhile."""
+def move(
+    engine: Engine, wave: Wave, status: WaveStatus, *, because: str | None, owner: str
+) -> bool:
+    """Move a wave on from the status it was read with; False if it moved on meanwhile.
+
+    Why it stands so is left as it is by now if `because` is None.
+    """
+    why = {} if because is None else {"because": because}
     with engine.begin() as connection:
         return bool(
             connection.execute(
                 update(waves)
                 .where(waves.c.id == wave.id, waves.c.status == wave.status.value)
-                .values(status=status.value, because=because, owner=owner)
+                .values(status=status.value, owner=owner, **why)
             ).rowcount
         )
 
