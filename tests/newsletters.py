@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flows.cli.web import listen, make_server
 from flows.pipeline.options import RunOptions
-from flows.pipeline.run import carry_on, run, send
+from flows.pipeline.run import run, send
 from flows.pipeline.stores import open_store
 from flows.pipeline.work import utc_now
 from flows.settings import load
@@ -165,10 +165,6 @@ class Newsletter:
     def send(self, number: int, **options: object) -> Verdict:
         choices = RunOptions(**options)  # type: ignore[arg-type]  # the tests' own spelling
         return send(self.settings, number, choices, observer=self.watcher, clock=self.clock)
-
-    def carry_on(self, number: int) -> Verdict:
-        choices = RunOptions()
-        return carry_on(self.settings, number, choices, observer=self.watcher, clock=self.clock)
 
 
 def web_app(newsletter: Newsletter, engine: Engine, *, clock: Callable[[], datetime]) -> ASGIApp:

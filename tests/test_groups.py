@@ -167,10 +167,10 @@ def test_what_goes_on_by_itself_goes_to_the_group_alone(newsletter: Newsletter) 
     newsletter.watcher.stop_after = 0
     newsletter.run(only="team")
     newsletter.watcher.stop_after = None
-    assert newsletter.carry_on(1).verdict is Outcome.SENT
+    assert newsletter.send(1, resumed=True).verdict is Outcome.SENT
     assert got(newsletter) == TEAM
     assert status(newsletter) is IssueStatus.APPROVED
-    assert newsletter.carry_on(1).reason == "issue 1 is not being sent"
+    assert newsletter.send(1, resumed=True).reason == "issue 1 is not being sent"
     assert got(newsletter) == TEAM
 
 

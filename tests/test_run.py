@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,9 @@ from tests.newsletters import NOW, STORIES, Newsletter, Watcher, answering
 from tests.sendgrid_server import KEY as SENDGRID_KEY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flows.models import Verdict
     from tests.sendgrid_server import SendGridServer
 
 ROOT = Path(__file__).parent.parent
@@ -59,6 +63,17 @@ def by_sendgrid(
 def reachable(newsletter: Newsletter, base_url: str, sendgrid: SendGridServer) -> Newsletter:
     sending = SENDGRID.format(host=sendgrid.url, fence="false")
     return newsletter.write(base_url=base_url, sending=sending)
+
+
+@contextmanager
+def cut_short(newsletter: Newsletter, server: SendGridServer) -> Iterator[Verdict]:
+    """Yield the verdict of a run that ended after ten readers; its pages answer meanwhile."""
+    with answering(newsletter) as url:
+        reachable(newsletter, url, server)
+        newsletter.watcher.stop_after = 10
+        verdict = newsletter.run()
+        newsletter.watcher = Watcher()
+        yield verdict
 
 
 def status(newsletter: Newsletter, number: int = 1) -> IssueStatus | None:
@@ -374,20 +389,16 @@ def test_what_was_stopped_before_anybody_got_it_is_sent_as_corrected(
 def test_what_was_stopped_before_it_went_on_by_itself_stays_stopped(
     by_sendgrid: Newsletter, sendgrid_server: SendGridServer
 ) -> None:
-    with answering(by_sendgrid) as url:
-        reachable(by_sendgrid, url, sendgrid_server)
-        by_sendgrid.watcher.stop_after = 10
-        by_sendgrid.run()
-        by_sendgrid.watcher = Watcher()
+    with cut_short(by_sendgrid, sendgrid_server):
         stop(by_sendgrid.settings, 1)
-        verdict = by_sendgrid.carry_on(1)
+        verdict = by_sendgrid.send(1, resumed=True)
     assert (verdict.verdict, verdict.reason) == (Outcome.SKIPPED, "issue 1 is not being sent")
     assert status(by_sendgrid) is IssueStatus.STOPPED
 
 
 def test_what_others_sent_to_its_end_meanwhile_is_told_as_sent(newsletter: Newsletter) -> None:
     sent = newsletter.run()
-    verdict = newsletter.carry_on(1)
+    verdict = newsletter.send(1, resumed=True)
     assert (verdict.verdict, verdict.reason) == (Outcome.SKIPPED, "already sent #1")
     assert verdict.accepted == sent.accepted
 
@@ -395,11 +406,7 @@ def test_what_others_sent_to_its_end_meanwhile_is_told_as_sent(newsletter: Newsl
 def test_a_scheduled_run_first_finishes_what_a_crash_cut_short(
     by_sendgrid: Newsletter, sendgrid_server: SendGridServer
 ) -> None:
-    with answering(by_sendgrid) as url:
-        reachable(by_sendgrid, url, sendgrid_server)
-        by_sendgrid.watcher.stop_after = 10
-        by_sendgrid.run()
-        by_sendgrid.watcher = Watcher()
+    with cut_short(by_sendgrid, sendgrid_server):
         by_sendgrid.clock.now = SLOT + timedelta(days=7)
         by_sendgrid.run(scheduled=True)
     assert status(by_sendgrid) is IssueStatus.SENT
@@ -416,11 +423,7 @@ def test_without_subscribers_the_issue_waits(tmp_path: Path) -> None:
 def test_a_run_that_was_stopped_goes_on_where_it_was(
     by_sendgrid: Newsletter, sendgrid_server: SendGridServer
 ) -> None:
-    with answering(by_sendgrid) as url:
-        reachable(by_sendgrid, url, sendgrid_server)
-        by_sendgrid.watcher.stop_after = 10
-        first = by_sendgrid.run()
-        by_sendgrid.watcher = Watcher()
+    with cut_short(by_sendgrid, sendgrid_server) as first:
         second = by_sendgrid.run()
     assert (first.verdict, first.accepted) == (Outcome.FAILED, 10)
     assert (second.verdict, second.accepted) == (Outcome.SENT, 25)
@@ -430,11 +433,7 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(
 def test_a_dry_run_of_an_issue_that_is_being_sent_hands_nothing_over(
     by_sendgrid: Newsletter, sendgrid_server: SendGridServer
 ) -> None:
-    with answering(by_sendgrid) as url:
-        reachable(by_sendgrid, url, sendgrid_server)
-        by_sendgrid.watcher.stop_after = 10
-        by_sendgrid.run()
-        by_sendgrid.watcher = Watcher()
+    with cut_short(by_sendgrid, sendgrid_server):
         verdict = by_sendgrid.run(dry_run=True)
     assert (verdict.verdict, verdict.accepted) == (Outcome.SKIPPED, 10)
     assert "would go to 15 more" in verdict.reason
@@ -444,13 +443,9 @@ def test_a_dry_run_of_an_issue_that_is_being_sent_hands_nothing_over(
 def test_an_edit_while_sending_changes_nobodys_mail(
     by_sendgrid: Newsletter, sendgrid_server: SendGridServer
 ) -> None:
-    with answering(by_sendgrid) as url:
-        reachable(by_sendgrid, url, sendgrid_server)
-        by_sendgrid.watcher.stop_after = 10
-        by_sendgrid.run()
+    with cut_short(by_sendgrid, sendgrid_server):
         draft = by_sendgrid.folder / "issues" / "001.md"
         draft.write_text("+++ broken", encoding="utf-8")
-        by_sendgrid.watcher = Watcher()
         assert by_sendgrid.run().verdict is Outcome.SENT
     contents = {str(body["content"]) for body in sendgrid_server.bodies}
     assert len(contents) == 1

@@ -16,7 +16,8 @@ class RunOptions:
     `since` and `as_of` override window and clock of the draft, `extra` makes an additional issue,
     `dry_run` does all but hand over, `because` overrides a blocking finding and is recorded,
     `scheduled` is the schedule's own run, which takes its slot's issue and no other, `only` is
-    the tag whose people alone get the issue for now, `at` is when readers are to get it.
+    the tag whose people alone get the issue for now, `at` is when readers are to get it. `resumed`
+    is a run that nobody asked for: it carries on with an issue that is being sent, or does nothing.
     """
 
     since: datetime | None = None
@@ -28,3 +29,4 @@ class RunOptions:
     at_once: bool = False
     only: str = ""
     at: datetime | None = None
+    resumed: bool = False

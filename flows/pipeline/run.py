@@ -70,28 +70,15 @@ def send(
     scheduler: Scheduler = NO_SCHEDULER,
     clock: Callable[[], datetime] = utc_now,
 ) -> Verdict:
-    """Send the issue as its file says, or carry on sending it; nothing is gathered or drafted."""
-    account = Account(job=SEND, flow_run=scheduler.flow_run, scheduled=options.scheduled)
-    host = _Host(settings=settings, observer=observer, scheduler=scheduler, clock=clock)
-    return host.judged(account, lambda work: _send(work, number, options))
+    """Send the issue as its file says, or carry on sending it; nothing is gathered or drafted.
 
-
-def carry_on(
-    settings: Settings,
-    number: int,
-    options: RunOptions,
-    *,
-    observer: Observer,
-    scheduler: Scheduler = NO_SCHEDULER,
-    clock: Callable[[], datetime] = utc_now,
-) -> Verdict:
-    """Go on with an issue that is being sent, to whom it was begun for; else do nothing.
-
-    For whoever was not asked by a person: what one stopped meanwhile stays stopped.
+    A run that is `resumed` carries on only, with those for whom it was begun: what a person stopped
+    meanwhile stays stopped.
     """
+    job = _take_part if options.resumed else _send
     account = Account(job=SEND, flow_run=scheduler.flow_run, scheduled=options.scheduled)
     host = _Host(settings=settings, observer=observer, scheduler=scheduler, clock=clock)
-    return host.judged(account, lambda work: _carry_on(work, number, options))
+    return host.judged(account, lambda work: job(work, number, options))
 
 
 def take_part(
@@ -109,15 +96,10 @@ def take_part(
     return host.judged(account, lambda work: _take_part(work, number, options))
 
 
-def _carry_on(work: Work, number: int, options: RunOptions) -> Verdict:
+def _take_part(work: Work, number: int, options: RunOptions) -> Verdict:
     record = issues.find(work.engine, number)
     if record is not None and record.status is IssueStatus.SENT:
         return already_sent(work.engine, record)
-    return _take_part(work, number, options)
-
-
-def _take_part(work: Work, number: int, options: RunOptions) -> Verdict:
-    record = issues.find(work.engine, number)
     if record is None or record.status is not IssueStatus.SENDING:
         return Verdict(
             verdict=Outcome.SKIPPED, issue=number, reason=f"issue {number} is not being sent"

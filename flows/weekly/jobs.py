@@ -22,7 +22,7 @@ from flows.pipeline.chronicle import DRAFT, GATHER, SUPPRESSIONS, Account, chron
 from flows.pipeline.gathering import gather_now
 from flows.pipeline.observer import LogObserver
 from flows.pipeline.options import RunOptions
-from flows.pipeline.run import carry_on, run, send, take_part
+from flows.pipeline.run import run, send, take_part
 from flows.pipeline.suppressions import sync
 from flows.pipeline.verdicts import failed
 from flows.pipeline.work import Scheduler
@@ -98,25 +98,17 @@ def weekly(  # noqa: PLR0913 - one parameter a choice in the form of Prefect's U
         at_once=at_once,
         scheduled=scheduled,
         only=only,
+        resumed=resumed,
     )
     return concluded(
-        config,
-        LogObserver(),
-        lambda settings, seen: _verdict(settings, issue, options, seen, resumed=resumed),
+        config, LogObserver(), lambda settings, seen: _verdict(settings, issue, options, seen)
     )
 
 
 def _verdict(
-    settings: Settings,
-    issue: int | None,
-    options: RunOptions,
-    observer: Observer,
-    *,
-    resumed: bool = False,
+    settings: Settings, issue: int | None, options: RunOptions, observer: Observer
 ) -> Verdict:
     scheduler = scheduler_of(settings, options)
-    if issue is not None and resumed:
-        return carry_on(settings, issue, options, observer=observer, scheduler=scheduler)
     if issue is not None:
         return send(settings, issue, options, observer=observer, scheduler=scheduler)
     return run(settings, options, observer=observer, scheduler=scheduler)
