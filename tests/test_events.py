@@ -85,7 +85,10 @@ def test_a_wrong_key_says_where_to_find_the_right_one(text: str) -> None:
 
 
 def test_a_key_with_line_breaks_is_read() -> None:
-    EventKey.load("\n".join([SIGNER.public[:40], SIGNER.public[40:], ""]))
+    read = EventKey.load("\n".join([SIGNER.public[:40], SIGNER.public[40:], ""]))
+    read.require(BODY, signature=SIGNER.sign(BODY, STAMP), timestamp=STAMP, now=NOW)
+    with pytest.raises(EventsRefused, match="not SendGrid"):
+        read.require(BODY, signature="AAAA", timestamp=STAMP, now=NOW)
 
 
 @pytest.mark.parametrize(
