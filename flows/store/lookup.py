@@ -44,7 +44,8 @@ def load_earlier(
     urls = [url for url, feed in names.items() if feed in own]
     asked = [item for feed in sorted(own) for item in own[feed]]
     was_there = (
-        table.c.feed_url.in_(urls),
+        # Not the bare column: SQLite would go through all that the feeds ever told.
+        (table.c.feed_url + "").in_(urls),
         table.c.first_seen <= before,
         or_(table.c.published.is_(None), table.c.published <= before),
     )

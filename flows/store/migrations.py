@@ -12,9 +12,9 @@ from subscribers import migrations as people
 from subscribers.database import Migration, migrate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, Table
 
 
 def _create(connection: Connection) -> None:
@@ -29,9 +29,17 @@ def _add_gists(connection: Connection) -> None:
 
 
 def _index_the_ledger_anew(connection: Connection) -> None:
-    for name in ("deliveries_by_status", "deliveries_by_batch"):
+    _index_anew(connection, deliveries, without=("deliveries_by_status", "deliveries_by_batch"))
+
+
+def _index_the_items_anew(connection: Connection) -> None:
+    _index_anew(connection, items, without=("items_by_place", "items_by_name"))
+
+
+def _index_anew(connection: Connection, table: Table, *, without: Iterable[str]) -> None:
+    for name in without:
         connection.execute(text(f"DROP INDEX IF EXISTS {name}"))
-    for index in deliveries.indexes:
+    for index in table.indexes:
         index.create(connection, checkfirst=True)
 
 
@@ -40,6 +48,7 @@ MIGRATIONS = (
     Migration(name="feeds, items, issues, history, the ledger", run=_create),
     Migration(name="what was read from items", run=_add_gists),
     Migration(name="what each answer of the ledger is written to", run=_index_the_ledger_anew),
+    Migration(name="what a draft asks of earlier items", run=_index_the_items_anew),
 )
 
 
