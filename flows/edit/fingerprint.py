@@ -7,10 +7,11 @@ import re
 import sys
 import zlib
 from array import array
+from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 # How much of a summary or content is read: feeds cut at different lengths, all near the start.
 LONGEST_MARKUP = 20_000
@@ -76,7 +77,7 @@ _REPUBLISHED = re.compile(
 
 
 class Text:
-    """What of a summary is the piece's own: its hashed word triples in order, and its length.
+    """What of a summary is the piece's own: its hashed word triples, sorted, and its length.
 
     `republished` says that the text names another place where it stood first.
     """
@@ -145,14 +146,11 @@ def fingerprint(lines: Iterable[str], *, republished: bool = False) -> Text:
     words = words[:MOST_WORDS]
     if len(words) < SHINGLE:
         return Text(array("I"), length=len(words), republished=republished)
-    hashes = array(
-        "I",
-        (
-            zlib.crc32(" ".join(words[at : at + SHINGLE]).encode(errors="replace"))
-            for at in range(len(words) - SHINGLE + 1)
-        ),
+    hashes = sorted(
+        zlib.crc32(" ".join(words[at : at + SHINGLE]).encode(errors="replace"))
+        for at in range(len(words) - SHINGLE + 1)
     )
-    return Text(hashes, length=len(words), republished=republished)
+    return Text(array("I", hashes), length=len(words), republished=republished)
 
 
 def containment(one: Text, other: Text) -> float:
@@ -164,7 +162,12 @@ def containment(one: Text, other: Text) -> float:
 
 def sketch(text: Text) -> list[int]:
     """Return the few hashes by which look-alikes of a text are found; none of a short text."""
-    return sorted(set(text.hashes))[:SKETCH] if text else []
+    return list(islice(lowest(text), SKETCH))
+
+
+def lowest(text: Text) -> Iterator[int]:
+    """Yield a text's hashes from the lowest up, each once; none of a short text."""
+    return (value for value, _ in groupby(text.hashes if text else ()))
 
 
 def _lines(markup: str) -> list[str]:

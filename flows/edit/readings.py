@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from flows.edit import addresses, titles
 from flows.edit.addresses import NOWHERE, Address
+from flows.edit.fingerprint import lowest
 from flows.edit.gist import Gist, gist, own_text
 from flows.edit.likeness import Reading
 
@@ -32,6 +33,8 @@ MOST_PAGES_OF_TITLE = 12
 # A run of words that this many texts share finds no look-alike.
 COMMON = 40
 _BUCKETS = 1 << 20
+# Of each text's hashes so many are counted: a low one is low in every text that has it.
+_LOWEST = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ class Commons:
     def __init__(self, members: Sequence[Member]) -> None:
         self._counts = array("H", bytes(2 * _BUCKETS))
         for member in members:
-            for value in set(member.reading.text.hashes):
+            for value in islice(lowest(member.reading.text), _LOWEST):
                 bucket = value % _BUCKETS
                 if self._counts[bucket] <= COMMON:
                     self._counts[bucket] += 1
@@ -107,9 +110,8 @@ class Commons:
     def rare(self, text: Text, *, most: int) -> list[int]:
         """Return a text's few lowest hashes that few other texts have."""
         counts = self._counts
-        values = sorted(set(text.hashes)) if text else []
-        few = (value for value in values if counts[value % _BUCKETS] <= COMMON)
-        return list(islice(few, most))
+        found = islice(lowest(text), _LOWEST)
+        return list(islice((one for one in found if counts[one % _BUCKETS] <= COMMON), most))
 
 
 def _read_feed(items: Sequence[Item]) -> list[Member]:
