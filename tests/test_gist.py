@@ -15,8 +15,8 @@ from sqlalchemy import event, inspect, text, update
 
 from flows.edit import gist as module
 from flows.edit.dedupe import dedupe
-from flows.edit.gist import Gist, gist, mark, packed, spelled
-from flows.models import Feed, Item
+from flows.edit.gist import Gist, gist, mark, packed, spelled, words_of_video
+from flows.models import Feed, Item, Kind
 from flows.pipeline.gathering import gather_items
 from flows.pipeline.gists import read_ahead
 from flows.pipeline.observer import LogObserver
@@ -70,7 +70,14 @@ texts = st.one_of(
     st.lists(st.sampled_from(SUMMARY.split()), max_size=300).map(" ".join),
 )
 things = st.builds(
-    Item, feed=st.just("Harbour"), guid=st.text(max_size=8), url=urls, title=texts, summary=texts
+    Item,
+    feed=st.just("Harbour"),
+    guid=st.text(max_size=8),
+    url=urls,
+    title=texts,
+    summary=texts,
+    content=texts,
+    kind=st.sampled_from([Kind.ARTICLE, Kind.VIDEO]),
 )
 
 
@@ -80,6 +87,7 @@ def test_a_kept_gist_says_what_reading_again_would(told: Item) -> None:
     assert facts(gist(kept)) == facts(gist(told))
     assert not gist(kept).sentences
     assert spelled(kept) == spelled(told) == gist(told).address.url
+    assert words_of_video(kept) == words_of_video(told)
 
 
 def test_half_a_character_is_read_again_each_time() -> None:
@@ -116,6 +124,13 @@ def test_boilerplate_falls_out_of_kept_texts_too() -> None:
 def test_a_gist_of_other_texts_is_not_believed(change: dict[str, str]) -> None:
     stale = item(gist=packed(item()), **change)
     assert facts(gist(stale)) == facts(gist(item(**change)))
+
+
+def test_a_video_that_shows_other_words_is_counted_again() -> None:
+    video = item(kind=Kind.VIDEO, content="Seven words are all that it says.")
+    longer = replace(video, gist=packed(video), content="Now there are nine words in what it says.")
+    assert [words_of_video(video), words_of_video(longer)] == [7, 9]
+    assert words_of_video(item(content="Nobody counts these.")) == 0
 
 
 @given(st.integers(0, 400), st.binary(max_size=60))

@@ -15,15 +15,17 @@ from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
 from sys import intern
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from flows.edit import addresses, titles
+from flows.edit import addresses, clean, titles
 from flows.edit.addresses import Address
 from flows.edit.canonical import canonical
 from flows.edit.fingerprint import SHINGLE, Text, fingerprint, republished, sentences, swapped
+from flows.edit.sentences import count
 from flows.edit.titles import Head, Title
+from flows.models import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -34,10 +36,12 @@ if TYPE_CHECKING:
 _RULES = (
     *("addresses", "canonical", "fingerprint", "gist"),
     *("redirectors", "sites", "titles", "tracking"),
+    *("boilerplate", "characters", "clean", "markup", "sentences"),
 )
-# Rules, texts, how many bytes the facts are, how many sentences, how many words, whether it says
-# that it stood elsewhere first.
-_HEAD = struct.Struct(">8sIIIH?")
+# Rules, texts, how many bytes the facts are, how many sentences, how many words are compared,
+# whether it says that it stood elsewhere first, how many words a video's description is.
+_HEAD = struct.Struct(">8sIIIH?H")
+_MOST_COUNTED = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,16 @@ def gist(item: Item) -> Gist:
 def spelled(item: Item) -> str:
     """Return the one spelling of an item's address, as it was kept with it or made now."""
     head = _head(item)
-    return orjson.loads(item.gist[head[0]])[0][0] if head else canonical(item.url)
+    return orjson.loads(item.gist[head.facts])[0][0] if head else canonical(item.url)
+
+
+def words_of_video(item: Item) -> int:
+    """Return how many words a video's description is without boilerplate; 0 of anything else.
+
+    Beyond 65,535 they are not counted.
+    """
+    head = _head(item)
+    return head.words_of_video if head else _described(item)
 
 
 def packed(item: Item) -> bytes:
@@ -79,6 +92,7 @@ def packed(item: Item) -> bytes:
         len(told.lines),
         told.text.length,
         told.text.republished,
+        _described(item),
     )
     return b"".join((head, facts, swapped(told.lines).tobytes(), told.text.pack()))
 
@@ -108,6 +122,12 @@ def _markup(item: Item) -> str:
     return item.summary or item.content
 
 
+def _described(item: Item) -> int:
+    if item.kind is not Kind.VIDEO:
+        return 0
+    return min(sum(map(count, clean.body(item))), _MOST_COUNTED)
+
+
 def _read(item: Item) -> Gist:
     markup = _markup(item)
     said = tuple(sentences(markup))
@@ -130,39 +150,47 @@ def _kept(item: Item) -> Gist | None:
     head = _head(item)
     if head is None:
         return None
-    facts, count, length, stood_elsewhere = head
-    data, end = item.gist, facts.stop + 8 * count
-    address, title = orjson.loads(data[facts])
+    data, end = item.gist, head.facts.stop + 8 * head.lines
+    address, title = orjson.loads(data[head.facts])
     lines, hashes = array("Q"), array("I")
-    lines.frombytes(data[facts.stop : end])
+    lines.frombytes(data[head.facts.stop : end])
     hashes.frombytes(data[end:])
     return Gist(
         address=_address(*address),
         title=_title(*title),
         lines=swapped(lines),
-        text=Text(swapped(hashes), length=length, republished=stood_elsewhere),
+        text=Text(swapped(hashes), length=head.length, republished=head.republished),
     )
 
 
-def _head(item: Item) -> tuple[slice, int, int, bool] | None:
-    """Return what heads the gist kept with an item, if these rules made it of these texts.
+class _Head(NamedTuple):
+    """What heads a gist: where its facts are, how many sentences and words there are, the rest."""
 
-    That is where its facts are, how many sentences, how many words, and whether it stood elsewhere.
-    """
+    facts: slice
+    lines: int
+    length: int
+    republished: bool
+    words_of_video: int
+
+
+def _head(item: Item) -> _Head | None:
+    """Return what heads the gist kept with an item, if these rules made it of these texts."""
     data = item.gist
     if len(data) < _HEAD.size:
         return None
-    rules, check, size, count, length, stood_elsewhere = _HEAD.unpack_from(data)
+    rules, check, size, lines, length, *rest = _HEAD.unpack_from(data)
     if rules != mark() or check != _check(item):
         return None
     facts = slice(_HEAD.size, _HEAD.size + size)
-    if len(data) != facts.stop + 8 * count + 4 * max(0, length - SHINGLE + 1):
+    if len(data) != facts.stop + 8 * lines + 4 * max(0, length - SHINGLE + 1):
         return None
-    return facts, count, length, stood_elsewhere
+    return _Head(facts, lines, length, *rest)
 
 
 def _check(item: Item) -> int:
-    told = "\n".join((item.url, item.title, _markup(item)))
+    # What a video shows may be another of its texts than is compared.
+    shown = item.content if item.kind is Kind.VIDEO else ""
+    told = "\n".join((item.kind, item.url, item.title, _markup(item), shown))
     return zlib.crc32(told.encode(errors="replace"))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flows.edit import clean
 from flows.edit.characters import one_line
+from flows.edit.gist import words_of_video
 from flows.edit.markup import LineKind, lines
 from flows.edit.sections import Candidate, placed
 from flows.edit.sentences import count, folded_words
@@ -74,7 +75,7 @@ def _is_clip(item: Item, shop: Workshop) -> bool:
     text = item.content or item.summary
     if len(text) > _LONGEST_DESCRIPTION:
         return False
-    words = sum(map(count, clean.body(item)))
+    words = words_of_video(item)
     if _CLIP_WORDS < words <= _MAYBE_CLIP_WORDS:
         words = sum(map(count, clean.body(item, repeated(item, shop))))
     return words <= _CLIP_WORDS

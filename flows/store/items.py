@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, fields
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import LargeBinary, bindparam, func, or_, select, update
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection, Engine, RowMapping
+    from sqlalchemy import ColumnElement, Connection, Engine
     from sqlalchemy.dialects import postgresql, sqlite
 
     from flows.models import Feed
@@ -45,7 +44,8 @@ _TEXTS = (
 # What is made from the texts, and changes with them.
 _DERIVED = ("gist", "place", "name")
 _OF_ITEM = tuple(field.name for field in fields(Item) if field.name != "feed")
-_told = itemgetter(*_OF_ITEM)
+# A row of these is what `item_of` takes.
+COLUMNS = (table.c.feed_url, *(table.c[name] for name in _OF_ITEM))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,11 +167,11 @@ def load_items(
     """
     names = {feed.url: feed.name or feed.url for feed in feeds}
     moment = func.coalesce(table.c.published, table.c.first_seen)
-    query = select(table).where(_after(since), moment <= until).order_by(moment, table.c.id)
+    query = select(*COLUMNS).where(_after(since), moment <= until).order_by(moment, table.c.id)
     with reading(engine).begin() as connection:
-        rows = connection.execute(query).mappings().all()
+        rows = connection.execute(query).all()
     # Not in the query: the index of feeds would be taken, and the whole archive be looked through.
-    return [item_of(row, names) for row in rows if row["feed_url"] in names]
+    return [item_of(row, names) for row in rows if row[0] in names]
 
 
 def _after(moment: datetime) -> ColumnElement[bool]:
@@ -193,9 +193,9 @@ def ids_without_gist(engine: Engine, *, since: datetime, mark: bytes) -> list[in
 def items_by_id(engine: Engine, ids: Collection[int]) -> dict[int, Item]:
     """Return the items of these ids that are there; their feeds go by their addresses."""
     with reading(engine).begin() as connection:
-        query = select(table).where(among(connection, table.c.id, ids))
-        rows = connection.execute(query).mappings().all()
-    return {row["id"]: item_of(row, {}) for row in rows}
+        query = select(table.c.id, *COLUMNS).where(among(connection, table.c.id, ids))
+        rows = connection.execute(query).all()
+    return {row[0]: item_of(row[1:], {}) for row in rows}
 
 
 def keep_gists(engine: Engine, gists: Mapping[int, bytes]) -> None:
@@ -212,9 +212,10 @@ def keep_gists(engine: Engine, gists: Mapping[int, bytes]) -> None:
             connection.execute(keep, rows)
 
 
-def item_of(row: RowMapping, names: Mapping[str, str]) -> Item:
-    """Return the item of a row; a feed without a name in `names` goes by its address."""
-    values = dict(zip(_OF_ITEM, _told(row), strict=True))
-    feed = names.get(row["feed_url"], row["feed_url"])
-    gist = bytes(row["gist"] or b"")
-    return Item(**{**values, "feed": feed, "kind": Kind(row["kind"]), "gist": gist})
+def item_of(row: Sequence[Any], names: Mapping[str, str]) -> Item:
+    """Return the item of a row of COLUMNS; a feed without a name in `names` goes by its address."""
+    feed, *told = row
+    values: dict[str, Any] = dict(zip(_OF_ITEM, told, strict=True))
+    values["kind"] = Kind(values["kind"])
+    values["gist"] = bytes(values["gist"] or b"")
+    return Item(feed=names.get(feed, feed), **values)

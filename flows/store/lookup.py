@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import or_, select
 
-from flows.store.items import item_of
+from flows.store.items import COLUMNS, item_of
 from flows.store.names import name, place
 from flows.store.schema import items as table
 from subscribers.database import among, reading
@@ -115,6 +115,6 @@ def _fetch(
     wanted = sorted(ids)
     for start in range(0, len(wanted), VALUES_PER_STATEMENT):
         asked = wanted[start : start + VALUES_PER_STATEMENT]
-        query = select(table).where(among(connection, table.c.id, asked))
-        for row in connection.execute(query.order_by(table.c.id)).mappings():
+        query = select(*COLUMNS).where(among(connection, table.c.id, asked))
+        for row in connection.execute(query.order_by(table.c.id)):
             yield item_of(row, names)
