@@ -11,7 +11,7 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 # How much of a summary or content is read: feeds cut at different lengths, all near the start.
 LONGEST_MARKUP = 20_000
@@ -162,12 +162,7 @@ def containment(one: Text, other: Text) -> float:
 
 def sketch(text: Text) -> list[int]:
     """Return the few hashes by which look-alikes of a text are found; none of a short text."""
-    return list(islice(lowest(text), SKETCH))
-
-
-def lowest(text: Text) -> Iterator[int]:
-    """Yield a text's hashes from the lowest up, each once; none of a short text."""
-    return (value for value, _ in groupby(text.hashes if text else ()))
+    return [value for value, _ in islice(groupby(text.hashes), SKETCH)] if text else []
 
 
 def _lines(markup: str) -> list[str]:

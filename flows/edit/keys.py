@@ -21,8 +21,8 @@ SHORTEST_GUID = 8
 LONGEST_KEY = 600
 
 
-def history_keys(item: Item) -> tuple[str, ...]:
-    """Return the keys of an item, the telling ones first; none for an item that says nothing."""
+def history_keys(item: Item) -> set[str]:
+    """Return the keys of an item; none for an item that says nothing."""
     return keys_of(read(item))
 
 
@@ -36,11 +36,11 @@ def remembered(item: Item, *, issue: int) -> Remembered:
         url=_storable(item.url),
         title=_storable(item.title),
         fingerprint=reading.text.pack(),
-        keys=keys_of(reading),
+        keys=tuple(sorted(keys_of(reading))),
     )
 
 
-def keys_of(reading: Reading) -> tuple[str, ...]:
+def keys_of(reading: Reading) -> set[str]:
     """Return the keys of what was read from an item."""
     address, title = reading.address, reading.title
     keys = []
@@ -60,7 +60,7 @@ def keys_of(reading: Reading) -> tuple[str, ...]:
     parts = (title.key, *(part.key for part in title.parts))
     keys += [f"like:{key.strip()}" for key in parts if key]
     keys += [f"text:{value:08x}" for value in sketch(reading.text)]
-    return tuple(sorted({_shorten(key) for key in keys}, key=_order))
+    return set(map(_shorten, keys))
 
 
 def _storable(text: str) -> str:
@@ -76,7 +76,3 @@ def _shorten(key: str) -> str:
         return key
     digest = hashlib.sha256(key.encode()).hexdigest()
     return key[: LONGEST_KEY - len(digest)] + digest
-
-
-def _order(key: str) -> tuple[bool, str]:
-    return (not key.startswith(TELLING), key)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from array import array
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from flows.edit import addresses, titles
 from flows.edit.addresses import NOWHERE, Address
-from flows.edit.fingerprint import lowest
 from flows.edit.gist import Gist, gist, own_text
 from flows.edit.likeness import Reading
 
@@ -34,7 +32,7 @@ MOST_PAGES_OF_TITLE = 12
 COMMON = 40
 _BUCKETS = 1 << 20
 # Of each text's hashes so many are counted: a low one is low in every text that has it.
-_LOWEST = 32
+_LOWEST = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +98,18 @@ class Commons:
     __slots__ = ("_counts",)
 
     def __init__(self, members: Sequence[Member]) -> None:
-        self._counts = array("H", bytes(2 * _BUCKETS))
+        self._counts = counts = array("H", bytes(2 * _BUCKETS))
         for member in members:
-            for value in islice(lowest(member.reading.text), _LOWEST):
+            for value in set(member.reading.text.hashes[:_LOWEST]):
                 bucket = value % _BUCKETS
-                if self._counts[bucket] <= COMMON:
-                    self._counts[bucket] += 1
+                if counts[bucket] <= COMMON:
+                    counts[bucket] += 1
 
     def rare(self, text: Text, *, most: int) -> list[int]:
         """Return a text's few lowest hashes that few other texts have."""
         counts = self._counts
-        found = islice(lowest(text), _LOWEST)
-        return list(islice((one for one in found if counts[one % _BUCKETS] <= COMMON), most))
+        found = dict.fromkeys(text.hashes[:_LOWEST] if text else ())
+        return [one for one in found if counts[one % _BUCKETS] <= COMMON][:most]
 
 
 def _read_feed(items: Sequence[Item]) -> list[Member]:
