@@ -221,11 +221,6 @@ def test_counting_its_signs_first_passes_over_no_bar(line: str) -> None:
     assert boilerplate._between_bars(line) == boilerplate._BAR.split(line)
 
 
-@given(st.one_of(SIGNS, st.from_regex(boilerplate._ADDRESS)))
-def test_looking_for_its_signs_first_passes_over_no_address(line: str) -> None:
-    assert boilerplate._addresses(line) == len(boilerplate._ADDRESS.findall(line))
-
-
 @given(st.text(st.characters(max_codepoint=127)))
 def test_a_word_of_a_plain_text_has_a_letter_or_a_figure_in_it(text: str) -> None:
     tokens = text.split()

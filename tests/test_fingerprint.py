@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from flows.edit import fingerprint, titles
 
@@ -90,16 +88,6 @@ WALLS = (
 def test_a_sentence_of_boilerplate_is_not_the_pieces_own(sentence: str) -> None:
     assert fingerprint.sentences(sentence) == []
     assert fingerprint.sentences(sentence.upper()) == []
-
-
-@given(st.from_regex(fingerprint._BOILERPLATE))
-def test_whatever_the_pattern_of_boilerplate_finds_passes_the_look_for_words(line: str) -> None:
-    assert fingerprint._is_boilerplate(line)
-
-
-@given(st.from_regex(titles._WALL))
-def test_whatever_the_pattern_of_walls_finds_passes_the_look_for_words(title: str) -> None:
-    assert titles._is_wall(title)
 
 
 @pytest.mark.parametrize("sentence", REPUBLISHED)

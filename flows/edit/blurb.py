@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from flows.edit import clean
-from flows.edit.sentences import count, folded_words, is_whole, sentences
+from flows.edit.sentences import count, each_sentence, folded_words, is_whole, sentences
+from flows.edit.signs import Signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,28 +33,47 @@ _MOST_SENTENCES = MOST_WORDS // _LEAST_SENTENCE
 _ECHO = 0.85
 _UNFINISHED_SUMMARY = 25
 
-_ADDRESS = re.compile(r"https?://|www\.\S|\S@\w+\.\w")
-_ASIDE = re.compile(
-    r"(?:(?<=[.!?])\s*[(\[](?:see|cf\.|refer to|more on this)\b[^()\[\]]{0,80}[)\]]\.?"
-    r"|\s*[(\[](?:see|cf\.|refer to|more on this)\b[^()\[\]]{0,80}[)\]])",
-    re.IGNORECASE,
+_ADDRESS = Signed(re.compile(r"https?://|www\.\S|\S@\w+\.\w"), ("://", "www.", "@"))
+_ASIDE = Signed(
+    re.compile(
+        r"(?:(?<=[.!?])\s*[(\[](?:see|cf\.|refer to|more on this)\b[^()\[\]]{0,80}[)\]]\.?"
+        r"|\s*[(\[](?:see|cf\.|refer to|more on this)\b[^()\[\]]{0,80}[)\]])",
+        re.IGNORECASE,
+    ),
+    ("(", "["),
 )
-_PICTURE = r"(?:graph|figure|fig\.|diagram|chart|table|image|screenshot|picture|snippet|listing)s?"
-_REFERENCE = re.compile(
-    rf"\b(?:{_PICTURE} (?:\d+|below|above|shows?|illustrates?|depicts?)"
-    rf"|(?:below|following|above) (?:{_PICTURE}|examples?|code|commands?|sections?|video)"
-    r"|(?:shown|seen|illustrated|described|listed) (?:below|above)|see (?:below|above)"
-    r"|see the .{0,40}section|(?:section|example|code)s? (?:below|above))",
-    re.IGNORECASE,
+_PICTURES = (
+    *("graph", "figure", "fig.", "diagram", "chart", "table", "image", "screenshot", "picture"),
+    *("snippet", "listing"),
+)
+_PICTURE = rf"(?:{'|'.join(map(re.escape, _PICTURES))})s?"
+_REFERENCE = Signed(
+    re.compile(
+        rf"\b(?:{_PICTURE} (?:\d+|below|above|shows?|illustrates?|depicts?)"
+        rf"|(?:below|following|above) (?:{_PICTURE}|examples?|code|commands?|sections?|video)"
+        r"|(?:shown|seen|illustrated|described|listed) (?:below|above)|see (?:below|above)"
+        r"|see the .{0,40}section|(?:section|example|code)s? (?:below|above))",
+        re.IGNORECASE,
+    ),
+    ("below", "above", "following", "see the", *_PICTURES),
 )
 _MENTIONS = re.compile(r"(?<!\S)@\w")
-_CODE = re.compile(
-    r"^\s*(?:[$%#>]\s|\{|\}|//|/\*|apiVersion:|import |from \S+ import |def |func |sudo |curl |"
-    r"kubectl |docker |npm |pip |git )|[{};]\s*$|=>|&&|\|\||\w\([^()]*\)\s*\{|--\w[\w-]+=\S+ --"
-    # A prompt in mid-line, and what begins a declaration: of code whose lines were joined. With
-    # bounds, for it is tried at each word of whatever a feed says.
-    r"|(?<![\w.-])[\w.-]{1,32}@[\w.-]{1,64}[^.!?#$]{0,20}[#$]\s"
-    r"|\b(?:Public|Private|Protected|End) (?:Sub|Function|Event|Delegate|Property)\b"
+_CODE_AT_START = re.compile(
+    r"\s*(?:[$%#>]\s|\{|\}|//|/\*|apiVersion:|import |from \S+ import |def |func |sudo |curl |"
+    r"kubectl |docker |npm |pip |git )"
+)
+_CODE = Signed(
+    re.compile(
+        r"[{};]\s*$|=>|&&|\|\||\w\([^()]*\)\s*\{|--\w[\w-]+=\S+ --"
+        # A prompt in mid-line, and what begins a declaration: of code whose lines were joined.
+        # With bounds, for it is tried at each word of whatever a feed says.
+        r"|(?<![\w.-])[\w.-]{1,32}@[\w.-]{1,64}[^.!?#$]{0,20}[#$]\s"
+        r"|\b(?:Public|Private|Protected|End) (?:Sub|Function|Event|Delegate|Property)\b"
+    ),
+    (
+        *("{", "}", ";", "=>", "&&", "||", "--", "@"),
+        *(" Sub", " Function", " Event", " Delegate", " Property"),
+    ),
 )
 # A summary without a full stop is a subtitle, unless its last word cannot be a last one.
 _CANNOT_END = frozenset(
@@ -98,7 +119,7 @@ def limited(text: str, *, title: str) -> str:
 
     Empty if it has none, or says the title again.
     """
-    found = (sentence if _is_fit(sentence) else None for sentence in sentences(text))
+    found = (sentence if _is_fit(sentence) else None for sentence in each_sentence(text))
     return _checked(_first(found), (), title).text
 
 
@@ -138,8 +159,14 @@ def _is_quoting(text: str) -> bool:
 def echoes(text: str, title: str) -> bool:
     """Tell whether the text says hardly a word that the title does not say."""
     words = set(folded_words(text))
-    told = words & set(folded_words(title))
+    told = words & _words_of(title)
     return len(told) >= _ECHO * len(words)
+
+
+@lru_cache(maxsize=16)
+def _words_of(title: str) -> frozenset[str]:
+    # Each sentence of a text is held against the same title.
+    return frozenset(folded_words(title))
 
 
 def _usable(paragraphs: Sequence[str], title: str, *, truncated: bool) -> Iterator[str | None]:
@@ -149,10 +176,10 @@ def _usable(paragraphs: Sequence[str], title: str, *, truncated: bool) -> Iterat
     for number, paragraph in enumerate(paragraphs):
         if not _is_prose(paragraph, lone=lone):
             continue
-        found = sentences(_ASIDE.sub("", paragraph))
+        found: Iterable[str] = each_sentence(_ASIDE.sub("", paragraph))
         # The last sentence of a cut text may end in a full stop by chance: "version 1."
         if truncated and number == last:
-            found = found[:-1]
+            found = [*found][:-1]
         for sentence in found:
             if echoes(sentence, title):
                 continue
@@ -170,12 +197,16 @@ def _enough(found: Iterable[str | None]) -> Iterator[str | None]:
 
 
 def _is_prose(paragraph: str, *, lone: bool) -> bool:
-    if paragraph.startswith(clean.BULLET) or _CODE.search(paragraph):
+    if paragraph.startswith(clean.BULLET) or _is_code(paragraph):
         return False
     if count(paragraph) < _LEAST_PROSE and not lone:
         return False
     is_question = paragraph.endswith("?") and len(sentences(paragraph)) == 1
     return lone or not (is_question and count(paragraph) <= _QUESTION_HEADING)
+
+
+def _is_code(text: str) -> bool:
+    return bool(_CODE_AT_START.match(text) or _CODE.search(text))
 
 
 def _is_fit(sentence: str) -> bool:
@@ -220,9 +251,9 @@ def _summary(found: Sequence[str], text: str) -> list[str]:
     prose = [line for line in found if not line.startswith(clean.BULLET)]
     plain = " ".join(prose)
     # Code in it is of a copy that lost its markup; without that it cannot be left out.
-    if count(plain) < _LEAST_SUMMARY or any(map(_CODE.search, prose)):
+    if count(plain) < _LEAST_SUMMARY or any(map(_is_code, prose)):
         return []
-    whole = _first(sentence if _is_fit(sentence) else None for sentence in sentences(plain))
+    whole = _first(sentence if _is_fit(sentence) else None for sentence in each_sentence(plain))
     if whole:
         # A copy of the text has its headings in mid-sentence; the text itself reads better.
         may_be_copy = not is_whole(plain) or count(plain) > MOST_WORDS
@@ -248,7 +279,7 @@ def _subtitle(paragraphs: Sequence[str], title: str, *, truncated: bool) -> list
         and line[-1].isalnum()
         and words[-1] not in _CANNOT_END
         and not line.startswith(clean.BULLET)
-        and not any(rule.search(line) for rule in (_CODE, _ADDRESS, _REFERENCE))
+        and not (_is_code(line) or _ADDRESS.search(line) or _REFERENCE.search(line))
     )
     return [f"{line}."] if is_description and not echoes(line, title) else []
 

@@ -13,6 +13,7 @@ from rapidfuzz import fuzz, process
 
 from flows.edit.markup import GAP, Line, LineKind
 from flows.edit.sentences import count, is_whole, sentences
+from flows.edit.signs import Signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -71,9 +72,10 @@ _BAR = re.compile(r"[▬━─═▔▁_]{5,}|(?:[-=*~#_]\s?){5,}")
 # A bar has so many of these; to count them costs a tenth of what looking for one does.
 _SIGNS_OF_BAR = "▬━─═▔▁_-=*~#"
 _FEWEST_SIGNS = 5
-_ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\b[\w.+-]+@[\w-]+\.[\w.-]+", re.IGNORECASE)
-# Whatever that finds has one of these in it.
-_SIGNS_OF_ADDRESS = ("://", "@", "www.")
+_ADDRESS = Signed(
+    re.compile(r"(?:https?://|www\.)\S+|\b[\w.+-]+@[\w-]+\.[\w.-]+", re.IGNORECASE),
+    ("://", "@", "www."),
+)
 _TIMECODE = re.compile(r"(?<![\d:.])\(?\d{1,2}:\d{2}(?::\d{2})?\)?(?![\d:])")
 # Some relays take the first "#" for a heading and eat it.
 _HASHTAGS = re.compile(r"#?\w+(?:[\s,]+#\w+)+|#\w+")
@@ -206,10 +208,7 @@ def _is_links(text: str) -> bool:
 
 def _addresses(text: str) -> int:
     """Return how many addresses of pages and people are in the text."""
-    folded = text.lower()
-    if not any(sign in folded for sign in _SIGNS_OF_ADDRESS):
-        return 0
-    return len(_ADDRESS.findall(text))
+    return len(_ADDRESS.pattern.findall(text)) if _ADDRESS.may_find(text) else 0
 
 
 def _without_pleas(line: Line) -> Line | None:

@@ -10,6 +10,8 @@ from array import array
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
+from flows.edit.signs import Signed
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -34,45 +36,61 @@ _CUT = re.compile(r"\s*(?:\[?\s*(?:…|\.\.\.|&hellip;)\s*\]?|\[more\])\s*$")
 _ENDS_OF_CUT = ("…", "...", "&hellip;", "]")
 _RULE = re.compile(r"[^\w\s]{4,}")
 # "The post X appeared first on Y": WordPress puts it behind a summary that it cut.
-_APPEARED = re.compile(
-    r"\bThe (?:post|article|entry) .{1,300}? "
-    r"(?:appeared first|was first published) (?:on|at|in)\b.*$",
-    re.IGNORECASE | re.DOTALL,
+_APPEARED = Signed(
+    re.compile(
+        r"\bThe (?:post|article|entry) .{1,300}? "
+        r"(?:appeared first|was first published) (?:on|at|in)\b.*$",
+        re.IGNORECASE | re.DOTALL,
+    ),
+    ("appeared first", "was first published"),
 )
-_WORDS_OF_APPEARED = ("appeared first", "was first published")
 # Sentences a publisher puts under anything: where it stood first, where to read on, who pays.
-_BOILERPLATE = re.compile(
-    r"^\W*(?:this|the) (?:\w+ )?(?:post|article|blog|story|piece|content|entry)\b.{0,40}"
-    r"\b(?:originally|first|previously)\b"
-    r"|\b(?:originally|first|previously) (?:published|appeared|posted)\b"
-    r"|\b(?:re)?(?:published|posted|printed|shared) (?:here )?with (?:the )?(?:\w+ )?permission\b"
-    r"|\bcross-?posted (?:from|on|at)\b"
-    r"|^\W*(?:continue|keep) reading\b|^\W*tagged with\b"
-    r"|^\W*(?:read|see|view|click)\b.{0,40}"
-    r"\b(?:full|more|rest|original|entire|article|story|web|here)\b"
-    r"|\b(?:sponsors?|sponsor[se]?d? by|sponsorships?)\b"
-    r"|\b(?:subscribe|sign up|follow us|join us|contact me|contact us|other channels)\b"
-    r"|\b(?:use|uses|using) cookies\b|\baffiliate links?\b"
-    r"|\b(?:opinions|views) (?:in this|expressed)\b"
-    r"|^\W*(?:cover |featured |header )?(?:image|photo|picture|illustration)s?:? "
-    r"(?:by|from|credit|courtesy)\b"
-    r"|\b(?:all rights reserved|view (?:on|in) (?:the )?(?:web|browser))\b"
-    r"|^\W*(?:(?:submitted by|comments url|article url|# comments)\b|points:)",
-    re.IGNORECASE,
+_BOILERPLATE = Signed(
+    re.compile(
+        r"^\W*(?:this|the) (?:\w+ )?(?:post|article|blog|story|piece|content|entry)\b.{0,40}"
+        r"\b(?:originally|first|previously)\b"
+        r"|\b(?:originally|first|previously) (?:published|appeared|posted)\b"
+        r"|\b(?:re)?(?:published|posted|printed|shared) (?:here )?with "
+        r"(?:the )?(?:\w+ )?permission\b"
+        r"|\bcross-?posted (?:from|on|at)\b"
+        r"|^\W*(?:continue|keep) reading\b|^\W*tagged with\b"
+        r"|^\W*(?:read|see|view|click)\b.{0,40}"
+        r"\b(?:full|more|rest|original|entire|article|story|web|here)\b"
+        r"|\b(?:sponsors?|sponsor[se]?d? by|sponsorships?)\b"
+        r"|\b(?:subscribe|sign up|follow us|join us|contact me|contact us|other channels)\b"
+        r"|\b(?:use|uses|using) cookies\b|\baffiliate links?\b"
+        r"|\b(?:opinions|views) (?:in this|expressed)\b"
+        r"|^\W*(?:cover |featured |header )?(?:image|photo|picture|illustration)s?:? "
+        r"(?:by|from|credit|courtesy)\b"
+        r"|\b(?:all rights reserved|view (?:on|in) (?:the )?(?:web|browser))\b"
+        r"|^\W*(?:(?:submitted by|comments url|article url|# comments)\b|points:)",
+        re.IGNORECASE,
+    ),
+    (
+        *(
+            "originally",
+            "first",
+            "previously",
+            "permission",
+            "cross",
+            "read",
+            "see",
+            "view",
+            "click",
+        ),
+        *("sponsor", "subscribe", "sign up", "follow us", "join us", "contact", "other channels"),
+        *("all rights reserved", "submitted by", "comments", "article url", "points:", "cookies"),
+        *("affiliate", "opinions", "image", "photo", "picture", "illustration", "tagged with"),
+    ),
 )
-# Whatever these patterns find has one of these words in it; to look for words costs a tenth.
-_WORDS_OF_BOILERPLATE = (
-    *("originally", "first", "previously", "permission", "cross", "read", "see", "view", "click"),
-    *("sponsor", "subscribe", "sign up", "follow us", "join us", "contact", "other channels"),
-    *("all rights reserved", "submitted by", "comments", "article url", "points:", "cookies"),
-    *("affiliate", "opinions", "image", "photo", "picture", "illustration", "tagged with"),
-)
-_WORDS_OF_REPUBLISHED = ("published", "appeared", "posted", "printed", "syndicated")
-_REPUBLISHED = re.compile(
-    r"\b(?:originally|first) (?:published|appeared|posted)\b"
-    r"|\b(?:re)?(?:published|posted|printed) (?:here )?with (?:the )?(?:\w+ )?permission\b"
-    r"|\bcross-?posted (?:from|on|at)\b|\breprinted from\b|\bsyndicated from\b",
-    re.IGNORECASE,
+_REPUBLISHED = Signed(
+    re.compile(
+        r"\b(?:originally|first) (?:published|appeared|posted)\b"
+        r"|\b(?:re)?(?:published|posted|printed) (?:here )?with (?:the )?(?:\w+ )?permission\b"
+        r"|\bcross-?posted (?:from|on|at)\b|\breprinted from\b|\bsyndicated from\b",
+        re.IGNORECASE,
+    ),
+    ("published", "appeared", "posted", "printed", "syndicated"),
 )
 
 
@@ -126,18 +144,12 @@ def _whole_words(line: str) -> str:
 
 
 def _is_boilerplate(line: str) -> bool:
-    return _has(line, _WORDS_OF_BOILERPLATE) and bool(_BOILERPLATE.search(line))
-
-
-def _has(text: str, words: Iterable[str]) -> bool:
-    folded = text.casefold()
-    return any(word in folded for word in words)
+    return _BOILERPLATE.search(line) is not None
 
 
 def republished(markup: str) -> bool:
     """Return whether the text says that it stood elsewhere first."""
-    text = markup[:LONGEST_MARKUP]
-    return _has(text, _WORDS_OF_REPUBLISHED) and bool(_REPUBLISHED.search(text))
+    return _REPUBLISHED.search(markup[:LONGEST_MARKUP]) is not None
 
 
 def fingerprint(lines: Iterable[str], *, republished: bool = False) -> Text:
@@ -173,9 +185,7 @@ def _lines(markup: str) -> list[str]:
         text = html.unescape(html.unescape(text))
     if "<" in text:
         text = _TAG.sub(" ", _BREAK.sub("\n", text))
-    if _has(text, _WORDS_OF_APPEARED):
-        text = _APPEARED.sub("", text)
-    text = text.strip()
+    text = _APPEARED.sub("", text).strip()
     if text.endswith(_ENDS_OF_CUT):
         text = _CUT.sub("", text)
     return [line.strip() for line in _SENTENCE.split(_RULE.sub("\n", text)) if line.strip()]

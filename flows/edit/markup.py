@@ -6,6 +6,7 @@ import html
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -80,16 +81,18 @@ def is_html(text: str) -> bool:
     return bool(known & closed) or (bool(known & _BLOCKS) and bool(_STARTS_AS_HTML.match(text)))
 
 
-def lines(text: str) -> list[Line]:
+@lru_cache(maxsize=4)
+def lines(text: str) -> tuple[Line, ...]:
     """Return the lines of HTML or plain text, without code and tables of figures."""
+    # The same text is read for its blurb, for its length and beside its summary, one after another.
     text = visible(text)
     if is_html(text):
-        return list(_html_lines(text))
+        return tuple(_html_lines(text))
     unescaped = html.unescape(text) if "&" in text else text
     # Some publishers escape their HTML twice.
     if unescaped != text and _STARTS_AS_HTML.match(unescaped) and is_html(unescaped):
-        return list(_html_lines(visible(unescaped)))
-    return list(_plain_lines(visible(unescaped)))
+        return tuple(_html_lines(visible(unescaped)))
+    return tuple(_plain_lines(visible(unescaped)))
 
 
 def _plain_lines(text: str) -> Iterator[Line]:

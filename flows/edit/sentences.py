@@ -36,13 +36,18 @@ _WORDS = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 def sentences(text: str) -> list[str]:
     """Return the sentences of a paragraph in order; the last may be unfinished."""
-    found = []
+    return list(each_sentence(text))
+
+
+def each_sentence(text: str) -> Iterator[str]:
+    """Yield the sentences of a paragraph, for who needs but the first."""
     start = 0
     for end in _boundaries(text):
-        found.append(text[start:end].strip())
+        if sentence := text[start:end].strip():
+            yield sentence
         start = end
-    found.append(text[start:].strip())
-    return [sentence for sentence in found if sentence]
+    if sentence := text[start:].strip():
+        yield sentence
 
 
 def _boundaries(text: str) -> Iterator[int]:

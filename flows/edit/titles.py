@@ -10,6 +10,8 @@ from functools import lru_cache
 from itertools import product
 from sys import intern
 
+from flows.edit.signs import Signed
+
 # A title longer than this is a text; what tells two apart stands before.
 LONGEST = 600
 
@@ -92,24 +94,32 @@ _STAGE_NUMBER = re.compile(r"^(alpha|beta|rc)(\d+)$")
 _LETTERED = {"a": "alpha", "b": "beta"}
 
 # What stands where a title should: a wall, a check, an error. All pages of a site share it.
-_WALL = re.compile(
-    r"\bare you a robot\b|\bsubscription required\b|\bsubscribe to (?:read|continue)\b"
-    r"|^(?:access|permission) denied\b|^just a moment\b|^attention required!"
-    r"|^access to this page has been denied|^before you continue to \w+$|^robot check$"
-    r"|^(?:checking|verifying) your browser\b|^pardon our interruption|^one moment, please"
-    r"|^(?:error )?(?:40[0134]|50[0234])?:? ?-? ?(?:(?:page |file |site )?not found|forbidden"
-    r"|unauthorized|bad gateway|internal server error|service unavailable)"
-    # The name of the site may stand behind.
-    r"(?: [|\u00b7\u2013\u2014-] .{1,40})?$"
-    r"|^(?:sign|log) ?in(?:to)?(?: to .{1,30})?(?: [|\u00b7\u2013\u2014-] .{1,40})?$|^untitled$"
-    r"|^redirecting\b|\bverify you are human\b",
-    re.IGNORECASE,
-)
-# Whatever that finds has one of these words in it; to look for words costs a tenth.
-_WORDS_OF_WALL = (
-    *("robot", "subscri", "denied", "just a moment", "attention", "not found", "forbidden"),
-    *("unauthorized", "bad gateway", "unavailable", "sign", "log", "untitled", "redirecting"),
-    *("verify you", "your browser", "before you continue", "pardon", "one moment", "server error"),
+_WALL = Signed(
+    re.compile(
+        r"\bare you a robot\b|\bsubscription required\b|\bsubscribe to (?:read|continue)\b"
+        r"|^(?:access|permission) denied\b|^just a moment\b|^attention required!"
+        r"|^access to this page has been denied|^before you continue to \w+$|^robot check$"
+        r"|^(?:checking|verifying) your browser\b|^pardon our interruption|^one moment, please"
+        r"|^(?:error )?(?:40[0134]|50[0234])?:? ?-? ?(?:(?:page |file |site )?not found|forbidden"
+        r"|unauthorized|bad gateway|internal server error|service unavailable)"
+        # The name of the site may stand behind.
+        r"(?: [|\u00b7\u2013\u2014-] .{1,40})?$"
+        r"|^(?:sign|log) ?in(?:to)?(?: to .{1,30})?(?: [|\u00b7\u2013\u2014-] .{1,40})?$|^untitled$"
+        r"|^redirecting\b|\bverify you are human\b",
+        re.IGNORECASE,
+    ),
+    (
+        *("robot", "subscri", "denied", "just a moment", "attention", "not found", "forbidden"),
+        *("unauthorized", "bad gateway", "unavailable", "sign", "log", "untitled", "redirecting"),
+        *(
+            "verify you",
+            "your browser",
+            "before you continue",
+            "pardon",
+            "one moment",
+            "server error",
+        ),
+    ),
 )
 # What a repeater puts before a title.
 _PREFIX = re.compile(
@@ -208,7 +218,7 @@ EMPTY = Title(key="", words=(), numbers=frozenset(), weight=0.0)
 def read(title: str) -> Title:
     """Return what `title` says; an empty one and an error page's give EMPTY."""
     text = _tidy(title)
-    if _is_wall(text):
+    if _WALL.search(text):
         return EMPTY
     text, year = _strip_marks(text)
     tokens = _tokens(text)
@@ -226,11 +236,6 @@ def read(title: str) -> Title:
         tail=_tail(text),
         year=year,
     )
-
-
-def _is_wall(text: str) -> bool:
-    folded = text.casefold()
-    return any(word in folded for word in _WORDS_OF_WALL) and bool(_WALL.search(text))
 
 
 def _tidy(title: str) -> str:
