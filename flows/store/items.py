@@ -167,11 +167,19 @@ def load_items(
     """
     names = {feed.url: feed.name or feed.url for feed in feeds}
     moment = func.coalesce(table.c.published, table.c.first_seen)
-    query = select(*COLUMNS).where(_after(since), moment <= until).order_by(moment, table.c.id)
+    query = select(table.c.id, *COLUMNS).where(_after(since), moment <= until)
     with reading(engine).begin() as connection:
         rows = connection.execute(query).all()
-    # Not in the query: the index of feeds would be taken, and the whole archive be looked through.
-    return [item_of(row, names) for row in rows if row[0] in names]
+    # Not in the query: SQLite would sort all the texts too, and it would take the index of feeds
+    # and look through the whole archive.
+    found = [(row[0], item_of(row[1:], names)) for row in rows if row[1] in names]
+    found.sort(key=_by_time)
+    return [item for _, item in found]
+
+
+def _by_time(found: tuple[int, Item]) -> tuple[datetime | None, int]:
+    item_id, item = found
+    return item.published or item.first_seen, item_id
 
 
 def _after(moment: datetime) -> ColumnElement[bool]:
