@@ -224,6 +224,16 @@ def test_drafting_again_keeps_what_was_decided_first(desk_of: Desk) -> None:
     assert decided == {ROPES.title: NOW}
 
 
+def test_a_late_copy_of_what_was_drafted_is_decided_with_it(tmp_path: Path) -> None:
+    told = Desk(tmp_path).store(CRANE, ROPES, TIDES).draft()
+    later = replace(COPY, published=NOW + DAY / 4)
+    answer = told.store(later, days=0.5).draft(days=0.5).why(later.url)
+    assert answer.merged is not None
+    assert answer.merged.title == CRANE.title
+    made = {one.url: one.decided_at for one in answer.known.decisions}
+    assert made == {CRANE.url: NOW, later.url: NOW + DAY / 2}
+
+
 def test_what_is_too_thin_a_week_waits_with_the_reason(tmp_path: Path) -> None:
     answer = Desk(tmp_path).store(ROPES).why(ROPES.url)
     assert answer.standing is Standing.WAITING

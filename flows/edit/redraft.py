@@ -106,12 +106,16 @@ def missing(
     its items is: another may lead it by now.
     """
     there = _all(standing if wrote is None else _with(standing, wrote))
-    known = {canonical(url) for entry in there for url in _addresses(entry)}
+    spellings = {url for entry in there for url in _addresses(entry)}
+    fit = [entry for entry in fresh.entries if not entry.sponsor]
+    if all(spellings.issuperset(_addresses(entry)) for entry in fit):
+        # Nothing is new, as on most days: what is spelled alike need not be read.
+        return []
+    known = {canonical(url) for url in spellings}
     for story in stories:
         told = {spelled(item) for item in story.items if item.url}
         if not told.isdisjoint(known):
             known |= told
-    fit = (entry for entry in fresh.entries if not entry.sponsor)
     return [part for entry in fit if (part := _unknown(entry, known))]
 
 

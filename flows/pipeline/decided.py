@@ -15,7 +15,7 @@ from flows.store.decisions import Decision, Fate
 from flows.store.names import number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from flows.edit.republished import Republication
@@ -43,17 +43,24 @@ class _Verdict:
     reason: str = ""
 
 
-def decide(issue: Issue, told: Told) -> list[Decision]:
-    """Return what became of every item of the draft's stories, and why."""
+def decide(issue: Issue, told: Told, *, but_for: Collection[int] = ()) -> list[Decision]:
+    """Return what became of every item of the draft's stories, and why.
+
+    Items with numbers in `but_for` are passed over: of them something was decided before.
+    """
     places = dict(_places(issue))
     old = {id(story): archive.sentence for archive in told.again for story in archive.stories}
     made: list[Decision] = []
     for story in told.stories:
+        numbers = [*map(_number, story.items)]
+        if all(own in but_for for own in numbers):
+            continue
         if id(story) in old:
             verdict = _Verdict(fate=Fate.HELD, reason=old[id(story)])
         else:
             verdict = _verdict(story, places)
-        made += _decisions(story, verdict, issue=issue.number, decided_at=told.decided_at)
+        found = _decisions(story, numbers, verdict, issue=issue.number, decided_at=told.decided_at)
+        made += (one for one in found if one.item not in but_for)
     return made
 
 
@@ -97,16 +104,15 @@ def _reason(entry: Entry) -> str:
 
 
 def _decisions(
-    story: Story, verdict: _Verdict, *, issue: int, decided_at: datetime
+    story: Story, numbers: Sequence[int], verdict: _Verdict, *, issue: int, decided_at: datetime
 ) -> Iterator[Decision]:
-    lead = _number(story.lead)
-    merged: Iterable[str] = chain(story.reasons, repeat(""))
-    for item, merging in zip(story.items, chain([""], merged), strict=False):
+    merged: Iterable[str] = chain([""], story.reasons, repeat(""))
+    for item, own, merging in zip(story.items, numbers, merged, strict=False):
         leads = item is story.lead
         yield Decision(
             issue=issue,
-            item=lead if leads else _number(item),
-            story=lead,
+            item=own,
+            story=numbers[0],
             address=spelled(item) or _titled(item.title),
             feed=item.feed,
             url=item.url,

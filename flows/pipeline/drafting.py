@@ -27,7 +27,7 @@ from flows.pipeline.reading import files_of, read_issue
 from flows.pipeline.skipping import too_few
 from flows.pipeline.work import utc_now
 from flows.store import issues
-from flows.store.decisions import add_decisions, replace_decisions
+from flows.store.decisions import add_decisions, decided_items, replace_decisions
 from flows.store.history import SqlHistory
 from flows.store.items import load_items
 from flows.store.lookup import load_earlier
@@ -199,7 +199,8 @@ def draft_again(
         write(files.wrote, to_text(again.wrote))
         standing = read_issue(files)
     # What was decided of an item when the file was first written stays: its line is not touched.
-    add_decisions(engine, decide(fresh.issue, _told(fresh)))
+    decided = decided_items(engine, record.number)
+    add_decisions(engine, decide(fresh.issue, _told(fresh), but_for=decided))
     fresh = replace(fresh, issue=standing, skip=None)
     return replace(fresh, added=again.added, booked=again.booked, updated=again.updated)
 

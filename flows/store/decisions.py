@@ -75,6 +75,13 @@ def add_decisions(engine: Engine, made: Iterable[Decision]) -> None:
         _insert(connection, made)
 
 
+def decided_items(engine: Engine, issue: int) -> set[int]:
+    """Return the numbers of the items of which something was decided for an issue."""
+    query = select(decisions.c.item).where(decisions.c.issue == issue)
+    with reading(engine).begin() as connection:
+        return set(connection.execute(query).scalars())
+
+
 def decisions_of(engine: Engine, addresses: Iterable[str]) -> list[Decision]:
     """Return what was decided of items at these addresses and of all that tell their stories.
 
