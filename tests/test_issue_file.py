@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from markdown_it import MarkdownIt
 from flows.edit.characters import one_line
 from flows.edit.draft import Outline, draft
 from flows.edit.issue_file import read, read_bytes, write
+from flows.edit.issue_lines import may_be_linked
 from flows.edit.markdown import escape, escape_inline, link, read_link, unescape
 from flows.errors import IssueError
 from flows.models import Entry, Issue, Item, Kind, Link, Section, Story
@@ -359,3 +361,22 @@ def test_a_feed_called_sponsored_books_no_slot() -> None:
 
 def test_inline_text_is_escaped_only_where_it_must_be() -> None:
     assert escape_inline("snake_case, 2 < 3, AT&T & a-b") == "snake_case, 2 < 3, AT&T & a-b"
+
+
+PLACES = st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(["https://", "HTTP://", "http:/", "ftp://", " https://", "mailto:"]),
+    st.text("aB0.-[]:@%_ é", max_size=12),
+    st.sampled_from(["", ":0", ":443", ":99999", ":x"]),
+    st.sampled_from(["", "/", "?q", "#f", "/a b", "\\"]),
+)
+
+
+@given(PLACES)
+def test_an_address_that_may_be_linked_has_a_host_and_a_port_that_can_be(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        whole = False
+    assert may_be_linked(url) is whole

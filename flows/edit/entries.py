@@ -21,6 +21,8 @@ from flows.edit.workshop import host, repeated, shown_source, site
 from flows.models import Entry, Kind, Link
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from flows.edit.republished import Republication
     from flows.edit.sections import Candidate
     from flows.edit.workshop import Workshop
@@ -156,8 +158,10 @@ def clean_title(item: Item) -> str:
 def title(item: Item) -> str:
     """Return the title as shown; one that means nothing by itself has its source in front."""
     name = clean_title(item)
+    if not _GENERIC.fullmatch(name):
+        return name
     source = shown_source(item)
-    if not _GENERIC.fullmatch(name) or name.casefold().startswith(source.casefold()):
+    if name.casefold().startswith(source.casefold()):
         return name
     short = _initials(source)
     if name.casefold().startswith(f"{short} ".casefold()):
@@ -203,13 +207,17 @@ def _reasons(candidate: Candidate, story: Story, reason: str) -> list[str]:
 def _why(story: Story) -> str:
     item = story.lead
     source, feed = shown_source(item), one_line(item.feed)
-    day = item.published
-    parts = [f"{source}, {day.day} {day:%b}" if day else f"{source}, no date"]
+    parts = [f"{source}, {_day(item.published.date())}" if item.published else f"{source}, no date"]
     if feed and feed != source:
         parts.append(f"by way of {feed}")
     if told := _also_in(story, feed):
         parts.append(f"also in {', '.join(told)}")
     return "; ".join(parts)
+
+
+@lru_cache(maxsize=64)
+def _day(day: date) -> str:
+    return f"{day.day} {day:%b}"
 
 
 def _also_in(story: Story, feed: str) -> list[str]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 DOT = "·"
 _DOTTED = re.compile(rf"(?:^|\s){DOT}(?:\s|$)")
+# Nearly all addresses begin so: nothing of them is left to be doubted.
+_USUAL_PLACE = re.compile(r"https?://[a-z0-9.-]*[a-z0-9](?:[/?#]|$)", re.IGNORECASE | re.ASCII)
 _WORDS_OF_PROSE = 6
 _LONGEST_SHOWN = 160
 
@@ -34,6 +36,8 @@ def wrong(path: Path, line: int, message: str, shown: str) -> IssueError:
 
 def may_be_linked(url: str) -> bool:
     """Tell whether an address is one of the web with a host and a port that can be."""
+    if _USUAL_PLACE.match(url):
+        return True
     try:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

@@ -107,9 +107,13 @@ class Commons:
 
     def rare(self, text: Text, *, most: int) -> list[int]:
         """Return a text's few lowest hashes that few other texts have."""
-        counts = self._counts
-        found = dict.fromkeys(text.hashes[:_LOWEST] if text else ())
-        return [one for one in found if counts[one % _BUCKETS] <= COMMON][:most]
+        found: list[int] = []
+        for value in dict.fromkeys(text.hashes[:_LOWEST] if text else ()):
+            if self._counts[value % _BUCKETS] <= COMMON:
+                found.append(value)
+                if len(found) == most:
+                    break
+        return found
 
 
 def _read_feed(items: Sequence[Item]) -> list[Member]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import delete, func, or_, select
 
@@ -33,14 +32,14 @@ class Fate(StrEnum):
     HELD = "held"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(NamedTuple):
     """What became of one item of an issue's window, and why.
 
     `item` and `story` are numbers: a story's is that of the item that leads it. `address` is the
     one spelling of the item's address, or its title if it has none. `section` is the heading.
     """
 
+    # A tuple: a draft makes thousands, and a row of each.
     issue: int
     item: int
     story: int
@@ -49,17 +48,14 @@ class Decision:
     url: str
     title: str
     fate: Fate
+    decided_at: datetime
     section: str = ""
     reason: str = ""
-    decided_at: datetime
 
     @property
     def leads(self) -> bool:
         """Whether this is the item that leads the story."""
         return self.item == self.story
-
-
-_COLUMNS = tuple(field.name for field in fields(Decision))
 
 
 def replace_decisions(engine: Engine, issue: int, made: Iterable[Decision]) -> None:
@@ -128,9 +124,10 @@ def _insert(connection: Connection, made: Iterable[Decision]) -> None:
 
 
 def _row(decision: Decision) -> dict[str, Any]:
-    # Not asdict, which copies every text.
-    values = {column: getattr(decision, column) for column in _COLUMNS}
-    return {**values, "address": number(decision.address), "fate": decision.fate.value}
+    row = decision._asdict()
+    row["address"] = number(decision.address)
+    row["fate"] = decision.fate.value
+    return row
 
 
 def _decision(row: RowMapping) -> Decision:
