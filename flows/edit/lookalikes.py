@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from flows.edit.fingerprint import sketch
 from flows.edit.likeness import Reading, Verdict, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from flows.edit.clusters import Cluster
     from flows.models import Item
@@ -44,19 +44,26 @@ def sentence(item: Item) -> str:
 
 
 def _candidates(readings: Sequence[Reading]) -> set[tuple[int, int]]:
-    blocks: dict[object, list[int]] = defaultdict(list)
-    for index, reading in enumerate(readings):
-        for key in _keys(reading):
-            blocks[key].append(index)
+    found = _pairs(map(_keys, readings))
     if len(readings) <= MOST_STORIES:
-        _add_word_blocks(blocks, readings)
-        _add_text_blocks(blocks, readings)
-    return {
-        pair
-        for block in blocks.values()
-        if 1 < len(block) <= MOST_OF_KEY
-        for pair in combinations(block, 2)
-    }
+        found |= _pairs(_word_keys(readings))
+        # What may be a copy under another title.
+        found |= _pairs(sketch(reading.text) for reading in readings)
+    return found
+
+
+def _pairs(keys: Iterable[Iterable[object]]) -> set[tuple[int, int]]:
+    """Return the pairs of those, by their numbers, that have a key in common which few have."""
+    first: dict[object, int] = {}
+    # Of the many keys that but one has no list is made.
+    shared: dict[object, list[int]] = {}
+    for index, own in enumerate(keys):
+        for key in own:
+            known = first.setdefault(key, index)
+            if known != index:
+                shared.setdefault(key, [known]).append(index)
+    few = (block for block in shared.values() if len(block) <= MOST_OF_KEY)
+    return {pair for block in few for pair in combinations(block, 2)}
 
 
 def _keys(reading: Reading) -> Iterator[object]:
@@ -65,17 +72,10 @@ def _keys(reading: Reading) -> Iterator[object]:
         yield ("address", reading.address.url)
 
 
-def _add_word_blocks(blocks: dict[object, list[int]], readings: Sequence[Reading]) -> None:
+def _word_keys(readings: Sequence[Reading]) -> Iterator[Iterable[object]]:
+    """Yield for each title the pairs of its rarest words."""
     counted = Counter(word for reading in readings for word in reading.title.words)
-    for index, reading in enumerate(readings):
+    for reading in readings:
         words = sorted(reading.title.words, key=lambda word: (counted[word], word))
         rare = [word for word in words if counted[word] <= MOST_OF_WORDS][:RAREST_WORDS]
-        for pair in combinations(sorted(rare), 2):
-            blocks[("words", *pair)].append(index)
-
-
-def _add_text_blocks(blocks: dict[object, list[int]], readings: Sequence[Reading]) -> None:
-    """Bring together what may be a copy under another title."""
-    for index, reading in enumerate(readings):
-        for value in sketch(reading.text):
-            blocks[("text", value)].append(index)
+        yield combinations(sorted(rare), 2)

@@ -51,7 +51,7 @@ class SqlHistory:
 
     def recall(self, stories: Sequence[Collection[str]]) -> list[list[Remembered]]:
         """Return, for the keys of each story, what ran that shares most of them, closest first."""
-        keys = sorted({key for story in stories for key in story})
+        keys = {key for story in stories for key in story}
         with reading(self._engine).begin() as connection:
             found: dict[str, list[tuple[int, int]]] = defaultdict(list)
             for chunk in _chunks(keys, KEYS_PER_STATEMENT):
