@@ -178,19 +178,20 @@ def _head(item: Item) -> _Head | None:
     data = item.gist
     if len(data) < _HEAD.size:
         return None
-    rules, check, size, lines, length, *rest = _HEAD.unpack_from(data)
+    rules, check, size, lines, length, stood_elsewhere, words = _HEAD.unpack_from(data)
     if rules != mark() or check != _check(item):
         return None
-    facts = slice(_HEAD.size, _HEAD.size + size)
-    if len(data) != facts.stop + 8 * lines + 4 * max(0, length - SHINGLE + 1):
+    end = _HEAD.size + size
+    if len(data) != end + 8 * lines + 4 * max(0, length - SHINGLE + 1):
         return None
-    return _Head(facts, lines, length, *rest)
+    return _Head(slice(_HEAD.size, end), lines, length, stood_elsewhere, words)
 
 
 def _check(item: Item) -> int:
-    # What a video shows may be another of its texts than is compared.
-    shown = item.content if item.kind is Kind.VIDEO else ""
-    told = "\n".join((item.kind, item.url, item.title, _markup(item), shown))
+    told = f"{item.url}\n{item.title}\n{_markup(item)}"
+    if item.kind is Kind.VIDEO:
+        # What it shows may be another of its texts than is compared.
+        told = f"{told}\nvideo\n{item.content}"
     return zlib.crc32(told.encode(errors="replace"))
 
 
