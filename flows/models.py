@@ -212,6 +212,8 @@ class IssueRecord:
     approved_hash: str | None = None
     # Why a person sends it in spite of a blocking finding.
     because: str = ""
+    # Before when readers are not to get it; None: as soon as may be.
+    send_at: datetime | None = None
     sent_at: datetime | None = None
     # The tag whose people alone get it for now; "" for everybody.
     only: str = ""

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from flows.cli import newsletter as command
 from flows.models import IssueRecord, IssueStatus
-from flows.pipeline import desk
+from flows.pipeline import desk, sending
 from flows.pipeline.appointment import LONGEST_KEPT, await_time
 from flows.pipeline.gathering import gather_now
 from flows.pipeline.options import RunOptions
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tests.sendgrid_server import SendGridServer
 
 HOUR = timedelta(hours=1)
+SENDGRID = 'transport = "sendgrid"\nsendgrid_host = "{}"'
 RECORD = IssueRecord(number=1, slot=None, status=IssueStatus.APPROVED)
 
 
@@ -104,16 +105,14 @@ def by_sendgrid(
     tmp_path: Path, sendgrid_server: SendGridServer, monkeypatch: pytest.MonkeyPatch
 ) -> Newsletter:
     monkeypatch.setenv("SENDGRID_API_KEY", KEY)
-    newsletter = Newsletter(tmp_path)
-    sending = f'transport = "sendgrid"\nsendgrid_host = "{sendgrid_server.url}"'
-    drafted(newsletter.write(sending=sending))
-    return newsletter
+    return drafted(Newsletter(tmp_path).write(sending=SENDGRID.format(sendgrid_server.url)))
 
 
-def reached(newsletter: Newsletter, sendgrid_server: SendGridServer, at: datetime) -> Verdict:
+def reached(
+    newsletter: Newsletter, sendgrid_server: SendGridServer, at: datetime | None
+) -> Verdict:
     with answering(newsletter) as address:
-        sending = f'transport = "sendgrid"\nsendgrid_host = "{sendgrid_server.url}"'
-        newsletter.write(sending=sending, base_url=address)
+        newsletter.write(sending=SENDGRID.format(sendgrid_server.url), base_url=address)
         return newsletter.send(1, at=at)
 
 
@@ -125,6 +124,48 @@ def test_sendgrid_keeps_it_until_then(
     assert verdict.verdict == "sent"
     assert "readers get it at 2026-11-26 05:00 UTC" in verdict.reason
     assert {body["send_at"] for body in sendgrid_server.bodies} == {int(at.timestamp())}
+
+
+@pytest.fixture
+def cut_short(by_sendgrid: Newsletter, sendgrid_server: SendGridServer) -> Newsletter:
+    """An issue for 05:00 of the next day whose run was killed before anything left."""
+
+    def die(*_arguments: object, **_named: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as cut:
+        cut.setattr(sending, "deliver", die)
+        with pytest.raises(KeyboardInterrupt):
+            reached(by_sendgrid, sendgrid_server, at=NOW + 20 * HOUR)
+    assert sendgrid_server.bodies == []
+    by_sendgrid.clock.go_on(timedelta(minutes=1))
+    return by_sendgrid
+
+
+def test_what_was_cut_short_before_anything_left_keeps_its_time(
+    cut_short: Newsletter, sendgrid_server: SendGridServer
+) -> None:
+    assert "readers get it at 2026-11-26 05:00 UTC" in cut_short.send(1, resumed=True).reason
+    times = {body["send_at"] for body in sendgrid_server.bodies}
+    assert times == {int((NOW + 20 * HOUR).timestamp())}
+
+
+def test_another_time_counts_from_when_it_is_said(
+    cut_short: Newsletter, sendgrid_server: SendGridServer
+) -> None:
+    reached(cut_short, sendgrid_server, at=NOW + 9 * HOUR)
+    times = {body["send_at"] for body in sendgrid_server.bodies}
+    assert times == {int((NOW + 9 * HOUR).timestamp())}
+
+
+def test_a_time_ends_with_the_stop_of_what_it_was_for(
+    cut_short: Newsletter, sendgrid_server: SendGridServer
+) -> None:
+    with open_store(cut_short.settings) as engine:
+        issues.advance(engine, 1, before=[IssueStatus.SENDING], after=IssueStatus.STOPPED)
+    reached(cut_short, sendgrid_server, at=None)
+    [sent_at] = {body["send_at"] for body in sendgrid_server.bodies}
+    assert sent_at < (NOW + HOUR).timestamp()
 
 
 def test_sendgrid_keeps_nothing_for_longer(

@@ -64,6 +64,24 @@ def test_sending_starts_only_with_the_mail_that_was_approved(engine: Engine, now
     assert issues.start_sending(engine, 1, subject="s", digest="approved")
 
 
+def test_a_time_to_send_stays_until_another_is_said(any_engine: Engine, now: datetime) -> None:
+    def send_at() -> datetime | None:
+        record = issues.find(any_engine, 1)
+        assert record is not None
+        return record.send_at
+
+    issues.claim(any_engine, SLOT)
+    issues.approve(any_engine, 1, digest="a", now=now)
+    issues.start_sending(any_engine, 1, subject="s", digest="a", send_at=LATER)
+    assert not issues.go_on_sending(any_engine, 1, before=IssueStatus.STOPPED, send_at=None)
+    assert send_at() == LATER
+    assert issues.go_on_sending(any_engine, 1, before=IssueStatus.SENDING, send_at=SLOT)
+    assert send_at() == SLOT
+    issues.advance(any_engine, 1, before=[IssueStatus.SENDING], after=IssueStatus.STOPPED)
+    assert issues.reopen(any_engine, 1)
+    assert send_at() is None
+
+
 def test_an_issue_that_is_being_sent_cannot_be_approved(engine: Engine, now: datetime) -> None:
     issues.claim(engine, SLOT)
     issues.approve(engine, 1, digest="a", now=now)

@@ -161,7 +161,7 @@ def _finish_others(work: Work) -> None:
     """Carry on with issues whose sending a crash cut short: nobody else would until asked."""
     for record in issues.open_ones(work.engine):
         if record.status is IssueStatus.SENDING:
-            verdict = send_issue(work, record.number, RunOptions(scheduled=True))
+            verdict = send_issue(work, record.number, RunOptions())
             work.observer.say(f"Issue {record.number}: {verdict.reason}")
 
 

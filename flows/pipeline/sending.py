@@ -53,7 +53,7 @@ def start(work: Work, number: int, options: RunOptions) -> Verdict | None:
     refusal = _obstacle(work, record, options) or _aim(work, record, options)
     if refusal is not None:
         return refusal
-    _begin(work, record, _approved_mail(work, record))
+    _begin(work, record, _approved_mail(work, record), options)
     return None
 
 
@@ -195,18 +195,28 @@ def _aim(work: Work, record: IssueRecord, options: RunOptions) -> Verdict | None
     )
 
 
-def _begin(work: Work, record: IssueRecord, mail: Mail) -> None:
-    """Move the issue to `sending`, its stories remembered; does nothing if it is there already."""
-    if record.status is IssueStatus.STOPPED:
-        stopped = [IssueStatus.STOPPED]
-        issues.advance(work.engine, record.number, before=stopped, after=IssueStatus.SENDING)
+def _begin(work: Work, record: IssueRecord, mail: Mail, options: RunOptions) -> None:
+    """Move the issue to `sending`, its stories remembered, and keep when readers are to get it."""
+    # Readers get a scheduled issue at its slot, an ad-hoc one as soon as the fence allows.
+    send_at = options.at or (record.slot if options.scheduled else None)
+    # What goes on after a crash keeps its time, unless another is said; a stop ends that.
+    if record.status is IssueStatus.STOPPED or (
+        record.status is IssueStatus.SENDING and options.at is not None
+    ):
+        issues.go_on_sending(work.engine, record.number, before=record.status, send_at=send_at)
     if record.status is not IssueStatus.APPROVED:
         return
     # Remembered first: a crash in between leaves an issue that is sent later, never a story
     # that runs again.
     entries = read_issue(files_of(work.settings, record.number)).entries
     remember_issue(work.settings, work.engine, record, entries)
-    issues.start_sending(work.engine, record.number, subject=mail.subject, digest=mail.digest)
+    issues.start_sending(
+        work.engine,
+        record.number,
+        subject=mail.subject,
+        digest=mail.digest,
+        send_at=send_at,
+    )
 
 
 def _fence(
@@ -219,8 +229,7 @@ def _fence(
         # Whoever tries an issue on a few wants to see it now.
         at_once=options.at_once or not settings.sending.fence or bool(record.only),
         lasts=timedelta(minutes=settings.sending.fence_minutes),
-        # Readers get a scheduled issue at its slot, an ad-hoc one as soon as the fence allows.
-        not_before=options.at or (record.slot if options.scheduled else None),
+        not_before=record.send_at,
     )
 
 

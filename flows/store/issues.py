@@ -151,8 +151,13 @@ def advance(
         )
 
 
-def start_sending(engine: Engine, number: int, *, subject: str, digest: str) -> bool:
-    """Move an approved issue to `sending` if `digest` is what was approved; False if not."""
+def start_sending(
+    engine: Engine, number: int, *, subject: str, digest: str, send_at: datetime | None = None
+) -> bool:
+    """Move an approved issue to `sending` if `digest` is what was approved; False if not.
+
+    Readers get it not before `send_at`, whoever goes on with it.
+    """
     with engine.begin() as connection:
         return bool(
             connection.execute(
@@ -162,7 +167,21 @@ def start_sending(engine: Engine, number: int, *, subject: str, digest: str) -> 
                     issues.c.status == IssueStatus.APPROVED.value,
                     issues.c.approved_hash == digest,
                 )
-                .values(status=IssueStatus.SENDING.value, subject=subject)
+                .values(status=IssueStatus.SENDING.value, subject=subject, send_at=send_at)
+            ).rowcount
+        )
+
+
+def go_on_sending(
+    engine: Engine, number: int, *, before: IssueStatus, send_at: datetime | None
+) -> bool:
+    """Move an issue that stands at `before` on to `sending`, for another time; False if not."""
+    with engine.begin() as connection:
+        return bool(
+            connection.execute(
+                update(issues)
+                .where(issues.c.number == number, issues.c.status == before.value)
+                .values(status=IssueStatus.SENDING.value, send_at=send_at)
             ).rowcount
         )
 
@@ -183,7 +202,11 @@ def reopen(engine: Engine, number: int) -> bool:
                     ~went_out,
                 )
                 .values(
-                    status=IssueStatus.DRAFT.value, approved_hash=None, because=None, sent_at=None
+                    status=IssueStatus.DRAFT.value,
+                    approved_hash=None,
+                    because=None,
+                    send_at=None,
+                    sent_at=None,
                 )
             ).rowcount
         )
@@ -220,6 +243,7 @@ def _record(values: RowMapping) -> IssueRecord:
         cutoff=values["cutoff"],
         approved_hash=values["approved_hash"],
         because=values["because"] or "",
+        send_at=values["send_at"],
         sent_at=values["sent_at"],
         only=values["only_tag"],
     )

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import inspect, text
 from sqlalchemy.schema import CreateColumn
 
-from flows.store.schema import deliveries, items, metadata
+from flows.store.schema import deliveries, issues, items, metadata
 from subscribers import migrations as people
 from subscribers.database import Migration, migrate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from sqlalchemy import Connection, Engine, Table
+    from sqlalchemy import Column, Connection, Engine, Table
 
 
 def _create(connection: Connection) -> None:
@@ -22,10 +22,18 @@ def _create(connection: Connection) -> None:
 
 
 def _add_gists(connection: Connection) -> None:
-    column = items.c.gist
-    if column.name not in {known["name"] for known in inspect(connection).get_columns(items.name)}:
+    _add(connection, items.c.gist)
+
+
+def _add_times_to_send(connection: Connection) -> None:
+    _add(connection, issues.c.send_at)
+
+
+def _add(connection: Connection, column: Column[Any]) -> None:
+    name = column.table.name
+    if column.name not in {known["name"] for known in inspect(connection).get_columns(name)}:
         spelled = CreateColumn(column).compile(connection)
-        connection.execute(text(f"ALTER TABLE {items.name} ADD COLUMN {spelled}"))
+        connection.execute(text(f"ALTER TABLE {name} ADD COLUMN {spelled}"))
 
 
 def _index_the_ledger_anew(connection: Connection) -> None:
@@ -49,6 +57,7 @@ MIGRATIONS = (
     Migration(name="what was read from items", run=_add_gists),
     Migration(name="what each answer of the ledger is written to", run=_index_the_ledger_anew),
     Migration(name="what a draft asks of earlier items", run=_index_the_items_anew),
+    Migration(name="when readers are to get an issue", run=_add_times_to_send),
 )
 
 

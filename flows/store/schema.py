@@ -105,6 +105,8 @@ issues = Table(
     Column("approved_at", UTCDateTime),
     # Why an operator overrode a blocking finding ("--because").
     Column("because", Text),
+    # Before when readers are not to get it: whoever goes on with it keeps to that.
+    Column("send_at", UTCDateTime),
     Column("sent_at", UTCDateTime),
     # The tag whose people alone get it for now; "" for everybody.
     Column("only_tag", String(32), nullable=False, default=""),

@@ -115,18 +115,15 @@ def _verdict(
 
 
 @flow(name="wave", flow_run_name="wave-of-issue-{issue}", persist_result=False)
-def wave(
-    *, config: str = CONFIG, issue: int, at_once: bool = False, scheduled: bool = False
-) -> Any:
+def wave(*, config: str = CONFIG, issue: int, at_once: bool = False) -> Any:
     """Help to hand an issue over that is being sent: many workers may do so at the same time.
 
     Args:
         config: The settings file.
         issue: The issue that is being sent.
         at_once: SendGrid mails at once, without the fence's undo.
-        scheduled: SendGrid mails at the issue's slot.
     """
-    options = RunOptions(at_once=at_once, scheduled=scheduled)
+    options = RunOptions(at_once=at_once)
     return concluded(
         config,
         LogObserver(),
@@ -231,7 +228,7 @@ def scheduler_of(settings: Settings, options: RunOptions) -> Scheduler:
 
 
 def _ask_for_help(settings: Settings, issue: int, options: RunOptions) -> None:
-    values = {"issue": issue, "at_once": options.at_once, "scheduled": options.scheduled}
+    values = {"issue": issue, "at_once": options.at_once}
     with api.open_client(PREFECT_API_URL.value() or "") as client:
         wave = api.ours(settings, api.find(client, api.WAVE))
         if wave is None:
