@@ -108,27 +108,24 @@ def by_sendgrid(
     return drafted(Newsletter(tmp_path).write(sending=SENDGRID.format(sendgrid_server.url)))
 
 
-def reached(
-    newsletter: Newsletter, sendgrid_server: SendGridServer, at: datetime | None
-) -> Verdict:
+def reached(newsletter: Newsletter, sendgrid_server: SendGridServer, **options: object) -> Verdict:
     with answering(newsletter) as address:
         newsletter.write(sending=SENDGRID.format(sendgrid_server.url), base_url=address)
-        return newsletter.send(1, at=at)
+        return newsletter.send(1, **options)
 
 
 def test_sendgrid_keeps_it_until_then(
     by_sendgrid: Newsletter, sendgrid_server: SendGridServer
 ) -> None:
     at = NOW + timedelta(hours=20)
-    verdict = reached(by_sendgrid, sendgrid_server, at)
+    verdict = reached(by_sendgrid, sendgrid_server, at=at)
     assert verdict.verdict == "sent"
     assert "readers get it at 2026-11-26 05:00 UTC" in verdict.reason
     assert {body["send_at"] for body in sendgrid_server.bodies} == {int(at.timestamp())}
 
 
-@pytest.fixture
-def cut_short(by_sendgrid: Newsletter, sendgrid_server: SendGridServer) -> Newsletter:
-    """An issue for 05:00 of the next day whose run was killed before anything left."""
+def killed(newsletter: Newsletter, sendgrid_server: SendGridServer, **options: object) -> None:
+    """Send the first issue in a run that is killed before anything leaves."""
 
     def die(*_arguments: object, **_named: object) -> None:
         raise KeyboardInterrupt
@@ -136,9 +133,15 @@ def cut_short(by_sendgrid: Newsletter, sendgrid_server: SendGridServer) -> Newsl
     with pytest.MonkeyPatch.context() as cut:
         cut.setattr(sending, "deliver", die)
         with pytest.raises(KeyboardInterrupt):
-            reached(by_sendgrid, sendgrid_server, at=NOW + 20 * HOUR)
+            reached(newsletter, sendgrid_server, **options)
     assert sendgrid_server.bodies == []
-    by_sendgrid.clock.go_on(timedelta(minutes=1))
+    newsletter.clock.go_on(timedelta(minutes=1))
+
+
+@pytest.fixture
+def cut_short(by_sendgrid: Newsletter, sendgrid_server: SendGridServer) -> Newsletter:
+    """An issue for 05:00 of the next day whose run was killed before anything left."""
+    killed(by_sendgrid, sendgrid_server, at=NOW + 20 * HOUR)
     return by_sendgrid
 
 
@@ -158,12 +161,19 @@ def test_another_time_counts_from_when_it_is_said(
     assert times == {int((NOW + 9 * HOUR).timestamp())}
 
 
+def test_sending_it_now_ends_its_time(
+    cut_short: Newsletter, sendgrid_server: SendGridServer
+) -> None:
+    killed(cut_short, sendgrid_server, at_once=True)
+    assert "readers get it at 2026-11-25" in cut_short.send(1, resumed=True).reason
+
+
 def test_a_time_ends_with_the_stop_of_what_it_was_for(
     cut_short: Newsletter, sendgrid_server: SendGridServer
 ) -> None:
     with open_store(cut_short.settings) as engine:
         issues.advance(engine, 1, before=[IssueStatus.SENDING], after=IssueStatus.STOPPED)
-    reached(cut_short, sendgrid_server, at=None)
+    reached(cut_short, sendgrid_server)
     [sent_at] = {body["send_at"] for body in sendgrid_server.bodies}
     assert sent_at < (NOW + HOUR).timestamp()
 
@@ -171,7 +181,7 @@ def test_a_time_ends_with_the_stop_of_what_it_was_for(
 def test_sendgrid_keeps_nothing_for_longer(
     by_sendgrid: Newsletter, sendgrid_server: SendGridServer
 ) -> None:
-    verdict = reached(by_sendgrid, sendgrid_server, NOW + LONGEST_KEPT + HOUR)
+    verdict = reached(by_sendgrid, sendgrid_server, at=NOW + LONGEST_KEPT + HOUR)
     assert verdict.verdict == "failed"
     assert (
         "keeps mail for 72 hours at most; say this again after 2026-11-25 10:00" in verdict.reason

@@ -200,9 +200,8 @@ def _begin(work: Work, record: IssueRecord, mail: Mail, options: RunOptions) -> 
     # Readers get a scheduled issue at its slot, an ad-hoc one as soon as the fence allows.
     send_at = options.at or (record.slot if options.scheduled else None)
     # What goes on after a crash keeps its time, unless another is said; a stop ends that.
-    if record.status is IssueStatus.STOPPED or (
-        record.status is IssueStatus.SENDING and options.at is not None
-    ):
+    is_said = options.at is not None or options.at_once
+    if record.status is IssueStatus.STOPPED or (record.status is IssueStatus.SENDING and is_said):
         issues.go_on_sending(work.engine, record.number, before=record.status, send_at=send_at)
     if record.status is not IssueStatus.APPROVED:
         return
