@@ -34,5 +34,12 @@ class Signed:
 
     def may_find(self, text: str) -> bool:
         """Tell whether the text has a sign."""
-        told = text.casefold() if self._folds else text
+        told = _folded(text) if self._folds else text
         return any(sign in told for sign in self.signs)
+
+
+def _folded(text: str) -> str:
+    """Return the text as a pattern that minds no case takes it: Turkish has two letters more."""
+    if text.isascii():
+        return text.lower()
+    return text.replace("\u0130", "i").replace("\u0131", "i").casefold()
