@@ -18,7 +18,7 @@ from flows.edit.dedupe import (
     remembered,
     republished,
 )
-from flows.edit.fingerprint import containment, fingerprint, sentences, unpack
+from flows.edit.fingerprint import Text, containment, fingerprint, sentences, unpack
 from flows.edit.republished import suspects
 from flows.edit.titles import differ_in_number, read
 from flows.models import Item, Remembered, Story
@@ -621,6 +621,12 @@ def test_a_fingerprint_is_packed_without_loss() -> None:
     text = fingerprint(sentences(TEXT))
     again = unpack(text.pack())
     assert (list(again.hashes), again.length) == (list(text.hashes), text.length)
+
+
+def test_a_fingerprint_in_the_order_of_its_words_is_unpacked_as_any_other() -> None:
+    text = fingerprint(sentences(TEXT))
+    turned = Text(text.hashes[::-1], length=text.length)
+    assert unpack(turned.pack()).hashes == text.hashes
 
 
 # History.

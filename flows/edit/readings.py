@@ -32,7 +32,7 @@ MOST_PAGES_OF_TITLE = 12
 COMMON = 40
 _BUCKETS = 1 << 20
 # Of each text's hashes so many are counted: a low one is low in every text that has it.
-_LOWEST = 16
+_LOWEST = 32
 
 
 @dataclass(frozen=True, slots=True)
