@@ -55,8 +55,10 @@ def test_an_old_database_is_brought_up_to_date_and_goes_on(
     version: str, empty: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = (FOLDER / f"{version}.{empty.dialect.name}.json").read_text(encoding="utf-8")
-    if f"## {version} (unreleased)" in CHANGELOG and _differs(told, empty):
-        pytest.skip("the tables changed: python -m tests.old_databases makes it anew")
+    is_released = f"## {version} (unreleased)" not in CHANGELOG
+    assert is_released or not _differs(told, empty), (
+        "the tables changed: python -m tests.old_databases makes it anew"
+    )
     load(empty, told)
     migrate_all(empty)
     assert versions_of(empty) == {room: len(migrations) for room, migrations in ROOMS}
