@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
+import orjson
 from sqlalchemy import (
     JSON,
     Column,
@@ -252,6 +252,28 @@ def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgre
     return insert
 
 
+def insert_tuples(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows that are not there yet, each with the values of the table's columns in order.
+
+    For thousands of rows: there is nothing done for each value but what its column's type asks.
+    """
+    dialect = connection.dialect
+    if not rows:
+        return
+    for place, column in enumerate(table.columns):
+        if as_stored := column.type.dialect_impl(dialect).bind_processor(dialect):
+            # Mostly one time, of all rows.
+            stored = {value: as_stored(value) for value in {row[place] for row in rows}}
+            rows = [(*row[:place], stored[row[place]], *row[place + 1 :]) for row in rows]
+    statement = insert_into(connection, table).on_conflict_do_nothing().compile(dialect=dialect)
+    names = [column.name for column in table.columns]
+    if statement.positional:
+        connection.exec_driver_sql(str(statement), list(rows))
+    else:
+        told = [dict(zip(names, row, strict=True)) for row in rows]
+        connection.exec_driver_sql(str(statement), told)
+
+
 def among(
     connection: Connection, column: ColumnElement[T], values: Iterable[T]
 ) -> ColumnElement[bool]:
@@ -260,9 +282,9 @@ def among(
 
 
 def pack(values: Iterable[object]) -> str:
-    """Return numbers or texts as the one text that `among_packed` reads."""
+    """Return numbers or texts, or rows of them, as one text: a list in JSON."""
     # A parameter for each costs more than the database's reading of them all.
-    return json.dumps(list(values), ensure_ascii=False)
+    return orjson.dumps(list(values)).decode()
 
 
 def among_packed(
@@ -277,7 +299,7 @@ def among_packed(
 
 def lines(connection: Connection, **columns: Sequence[str]) -> Select[Any]:
     """Return the query for rows of texts, given column by column, to insert them from."""
-    rows = json.dumps(list(zip(*columns.values(), strict=True)), ensure_ascii=False)
+    rows = pack(zip(*columns.values(), strict=True))
     if connection.dialect.name == "postgresql":
         told = func.json_array_elements(_as_json(rows)).column_valued("told")
         return select(*(told.op("->>")(index) for index in range(len(columns))))

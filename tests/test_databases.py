@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import Engine, delete, func, insert, inspect, select, text, update
+from sqlalchemy import Engine, Text, cast, delete, func, insert, inspect, select, text, update
 
 from flows.cli import newsletter as command
 from flows.cli.server import alone
@@ -24,8 +24,15 @@ from flows.store.copying import TABLES, copy, summary
 from flows.store.migrations import ROOMS, migrate_all
 from flows.store.overview import damage, database_time, doubts, newest_moment
 from flows.store.owner import this_process
-from flows.store.schema import items
-from subscribers.database import Migration, migrate, open_database, versions, versions_of
+from flows.store.schema import decisions, items
+from subscribers.database import (
+    Migration,
+    insert_tuples,
+    migrate,
+    open_database,
+    versions,
+    versions_of,
+)
 from subscribers.errors import DatabaseTooNew, DatabaseUnavailable
 from subscribers.schema import salts, subscribers
 from tests.newsletters import NOW, STORIES, Newsletter
@@ -244,6 +251,34 @@ def test_the_ledger_of_before_loses_what_each_answer_was_written_to(any_engine: 
     migrate_all(any_engine)
     found = {index["name"] for index in inspect(any_engine).get_indexes("deliveries")}
     assert found == {"deliveries_claimed"}
+
+
+def test_rows_given_as_tuples_are_stored_as_any_others(any_engine: Engine) -> None:
+    """To the byte: a time spelled otherwise is sorted and compared otherwise by SQLite."""
+    told: dict[str, object] = dict.fromkeys(("feed", "url", "title", "section", "reason"), "é ☂")
+    told |= {"issue": 1, "story": 5, "address": 2**62, "fate": "held", "decided_at": NOW}
+    one, other = told | {"item": 5}, told | {"item": 6}
+    tuples = [tuple(other[column.name] for column in decisions.columns)]
+    with any_engine.begin() as connection:
+        connection.execute(insert(decisions), one)
+        insert_tuples(connection, decisions, tuples)
+        # What is there already stays.
+        insert_tuples(connection, decisions, [(1, 5, 0, 0, "", "", "", "", "", "", NOW), *tuples])
+        insert_tuples(connection, decisions, [])
+        plain = [cast(column, Text) for column in decisions.columns if column.name != "item"]
+        rows = connection.execute(select(*plain).order_by(decisions.c.item)).all()
+        times = connection.execute(select(decisions.c.decided_at)).scalars().all()
+    assert len(rows) == 2
+    assert rows[0] == rows[1]
+    assert times == [NOW, NOW]
+
+
+def test_what_was_never_claimed_is_in_no_index(any_engine: Engine) -> None:
+    """Half a million planned deliveries would each be written there, and looked up by nobody."""
+    dialect = any_engine.dialect.name
+    [index] = inspect(any_engine).get_indexes("deliveries")
+    condition = str(index["dialect_options"][f"{dialect}_where"])
+    assert condition.strip("()") == "batch_id IS NOT NULL"
 
 
 def test_a_database_of_a_later_version_is_refused_and_not_touched(any_engine: Engine) -> None:

@@ -405,6 +405,18 @@ def test_what_may_be_the_same_stays_apart_and_is_flagged() -> None:
     assert stories["B Daily"].likely == ("looks like “The lock” (A Weekly), keep one?",)
 
 
+def test_a_title_that_says_its_site_twice_counts_once_among_those_that_are_alike() -> None:
+    """Of names that many share none is looked at; ten are not many, however often each says it."""
+    twice = [
+        item(
+            f"https://s{n}.example/2026/{n}", "Harbour Crane Log | Harbour Crane Log", feed=f"F{n}"
+        )
+        for n in range(10)
+    ]
+    once = item("https://other.example/2026/99", "Harbour Crane Log", feed="Other")
+    assert all(story.likely for story in dedupe([*twice, once]))
+
+
 def test_a_text_under_another_title_is_flagged() -> None:
     one = item("https://a.example/locks", "Of doors", TEXT[:150], source="A Weekly")
     other = item("https://b.example/on/the-thing", "Friday nights", TEXT[:150])

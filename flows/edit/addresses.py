@@ -244,13 +244,14 @@ def _slug_words(part: str) -> tuple[str, ...]:
     return tuple(intern(word) for word in words)
 
 
-@lru_cache(maxsize=4096)
+# A week's addresses are gone through more than once, and a smaller cache would forget each in time.
+@lru_cache(maxsize=16_384)
 def named(slug: tuple[str, ...]) -> tuple[str, ...]:
     """Return the words of a slug, without its numbers."""
     return tuple(word for word in slug if not word.isdigit())
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def _words(slug: tuple[str, ...]) -> frozenset[str]:
     return frozenset(named(slug))
 

@@ -56,6 +56,8 @@ class Cluster:
 
     def members(self) -> list[tuple[Member, str]]:
         """Return all members but the lead, each with its reason."""
+        if len(self.pages) == len(self.pages[0].members) == 1:
+            return []
         found = []
         for index, page in enumerate(self.pages):
             reason = self.reasons[index - 1] if index else ""
@@ -74,24 +76,24 @@ def cluster(members: Sequence[Member]) -> list[Cluster]:
     return joiner.clusters
 
 
-def keys_of(reading: Reading) -> set[object]:
-    """Return the names under which a page with this reading may be found by its look-alikes."""
+def keys_of(reading: Reading) -> list[object]:
+    """Return the names under which a page may be found by its look-alikes, each once."""
     title, address = reading.title, reading.address
-    keys: set[object] = {("title", part.key) for part in title.parts}
-    if title.key:
-        keys.add(("title", title.key))
+    # "Ropes | Ropes" has two parts of one name.
+    told = {title.key, *(part.key for part in title.parts)}
+    keys: list[object] = [("title", key) for key in told if key]
     if reading.guid:
-        keys.add(("guid", reading.feed, reading.guid))
+        keys.append(("guid", reading.feed, reading.guid))
     if address.medium:
-        keys.add(("medium", address.medium))
+        keys.append(("medium", address.medium))
     if address.project:
-        keys.add(("project", address.project))
+        keys.append(("project", address.project))
     if address.url and not address.is_front:
-        keys.add(("page", address.loose))
+        keys.append(("page", address.loose))
     slug = "".join(addresses.named(address.slug))
     if slug:
-        keys.add(("slug", address.site, slug))
-    return keys or {("nothing", reading.feed)}
+        keys.append(("slug", address.site, slug))
+    return keys or [("nothing", reading.feed)]
 
 
 def _learn(readings: list[Reading], reading: Reading) -> None:

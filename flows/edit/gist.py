@@ -28,8 +28,6 @@ from flows.edit.titles import Head, Title
 from flows.models import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from flows.models import Item
 
 # The rules by which an item is read: a change in one of these files makes old gists worthless.
@@ -42,6 +40,8 @@ _RULES = (
 # whether it says that it stood elsewhere first, how many words a video's description is.
 _HEAD = struct.Struct(">8sIIIH?H")
 _MOST_COUNTED = 0xFFFF
+# What the facts begin with: a list of lists, the first value a text.
+_FACTS = b'[["'
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,12 @@ def gist(item: Item) -> Gist:
 def spelled(item: Item) -> str:
     """Return the one spelling of an item's address, as it was kept with it or made now."""
     head = _head(item)
-    return orjson.loads(item.gist[head.facts])[0][0] if head else canonical(item.url)
+    if not head:
+        return canonical(item.url)
+    # The first of its facts: of the others nothing is to be known here.
+    start, data = head.facts.start + len(_FACTS), item.gist
+    first = data[start : data.index(b'"', start)]
+    return orjson.loads(data[head.facts])[0][0] if b"\\" in first else first.decode()
 
 
 def words_of_video(item: Item) -> int:
@@ -108,9 +113,9 @@ def mark() -> bytes:
     return digest.digest()
 
 
-def own_text(item: Item, told: Gist, boilerplate: Collection[int]) -> Text:
+def own_text(item: Item, told: Gist, boilerplate: set[int]) -> Text:
     """Return an item's text without the sentences with these numbers."""
-    if not any(line in boilerplate for line in told.lines):
+    if boilerplate.isdisjoint(told.lines):
         return told.text
     said = told.sentences or sentences(_markup(item))
     numbered = zip(said, told.lines, strict=True)
@@ -213,7 +218,7 @@ def _plain(value: Any) -> list[Any]:
 
 def _address(*values: Any) -> Address:
     url, host, path, query, fragment, site, slug, *rest = values
-    pairs = tuple((name, value) for name, value in query)
+    pairs = tuple(map(tuple, query))
     words = tuple(map(intern, slug))
     return Address(url, intern(host), path, pairs, fragment, intern(site), words, *rest)
 

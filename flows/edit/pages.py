@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from flows.edit import clean
 from flows.edit.entries import address
@@ -56,11 +55,11 @@ def is_furniture(url: str) -> bool:
 
 def _path(url: str) -> str:
     """Return the path of an address, empty where a query or fragment says which page it is."""
-    try:
-        parts = urlsplit(address(url))
-    except ValueError:
-        return ""
-    return "" if parts.query or parts.fragment else parts.path or "/"
+    page, _, fragment = address(url).partition("#")
+    page, _, query = page.partition("?")
+    _, _, place = page.partition("//")
+    _, slash, path = place.partition("/")
+    return "" if query or fragment else slash + path or "/"
 
 
 def _furniture(path: str) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from array import array
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from itertools import chain
+from math import ceil
+from typing import TYPE_CHECKING, TypeVar
 
 from flows.edit import addresses, titles
 from flows.edit.addresses import NOWHERE, Address
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
     from flows.edit.fingerprint import Text
     from flows.models import Item
+
+T = TypeVar("T")
 
 # A sentence under so many titles of one feed, and so many of its items, is not the piece's own.
 TITLES_OF_BOILERPLATE = 3
@@ -33,6 +38,7 @@ COMMON = 40
 _BUCKETS = 1 << 20
 # Of each text's hashes so many are counted: a low one is low in every text that has it.
 _LOWEST = 32
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +79,13 @@ def read_all(items: Iterable[Item]) -> list[Member]:
 
 def _with_common_titles(members: Sequence[Member]) -> list[Member]:
     """Return the members, told which of their titles too many pages have."""
+    told = _often((member.reading.title.key for member in members), more_than=MOST_PAGES_OF_TITLE)
+    if not told:
+        return list(members)
     pages: dict[str, set[str]] = defaultdict(set)
     for member in members:
-        pages[member.reading.title.key].add(member.reading.address.url)
+        if member.reading.title.key in told:
+            pages[member.reading.title.key].add(member.reading.address.url)
     common = {key for key, urls in pages.items() if len(urls) > MOST_PAGES_OF_TITLE}
     return [
         replace(member, reading=replace(member.reading, common=True))
@@ -141,19 +151,22 @@ def _read_feed(items: Sequence[Item]) -> list[Member]:
 
 def _boilerplate(items: Sequence[Item], gists: Sequence[Gist]) -> set[int]:
     """Return the numbers of the sentences that stand under too many of a feed's titles."""
+    least = max(TITLES_OF_BOILERPLATE, ceil(SHARE_OF_BOILERPLATE * len(items)))
+    often = _often(chain.from_iterable(own.lines for own in gists), more_than=least - 1)
     told: dict[int, set[str]] = defaultdict(set)
     for item, own in zip(items, gists, strict=True):
-        for line in own.lines:
+        for line in often.intersection(own.lines):
             told[line].add(item.title)
-    least = max(TITLES_OF_BOILERPLATE, SHARE_OF_BOILERPLATE * len(items))
     return {line for line, seen in told.items() if len(seen) >= least}
 
 
 def _crowded(items: Sequence[Item], gists: Sequence[Gist]) -> set[str]:
     """Return the addresses under which the feed tells too many stories to mean one of them."""
+    often = _often((own.address.url for own in gists), more_than=MOST_TITLES_OF_ADDRESS)
     told: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for item, own in zip(items, gists, strict=True):
-        told[own.address.url].add((own.title.key, item.guid))
+        if own.address.url in often:
+            told[own.address.url].add((own.title.key, item.guid))
     return {
         url
         for url, seen in told.items()
@@ -165,9 +178,11 @@ def _crowded(items: Sequence[Item], gists: Sequence[Gist]) -> set[str]:
 
 def _repeated_guids(items: Sequence[Item], gists: Sequence[Gist]) -> set[str]:
     """Return the guids that the feed gives to several pages: they name none."""
+    often = _often((item.guid for item in items), more_than=MOST_TITLES_OF_GUID)
     pages: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for item, own in zip(items, gists, strict=True):
-        pages[item.guid].add((own.address.url, own.title.key))
+        if item.guid in often:
+            pages[item.guid].add((own.address.url, own.title.key))
     return {
         guid
         for guid, seen in pages.items()
@@ -177,6 +192,11 @@ def _repeated_guids(items: Sequence[Item], gists: Sequence[Gist]) -> set[str]:
 
 # A post may be retitled once or twice under its guid; what has more titles is no name.
 MOST_TITLES_OF_GUID = 2
+
+
+def _often(names: Iterable[T], *, more_than: int) -> set[T]:
+    """Return what stands there more often: of what is rare, sets cost more than counting all."""
+    return {name for name, count in Counter(names).items() if count > more_than}
 
 
 def _home(places: Sequence[Address]) -> str:
@@ -205,5 +225,5 @@ def _precedence(member: Member) -> tuple[object, ...]:
         item.content,
         item.source,
         item.author,
-        str(item.first_seen or ""),
+        item.first_seen or _LONG_AGO,
     )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import delete, func, or_, select
 
 from flows.store.names import number
 from flows.store.schema import decisions
-from subscribers.database import insert_into, reading
+from subscribers.database import insert_tuples, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,7 +39,7 @@ class Decision(NamedTuple):
     one spelling of the item's address, or its title if it has none. `section` is the heading.
     """
 
-    # A tuple: a draft makes thousands, and a row of each.
+    # A tuple in the order of the table's columns: a draft makes thousands, and a row of each.
     issue: int
     item: int
     story: int
@@ -48,9 +48,9 @@ class Decision(NamedTuple):
     url: str
     title: str
     fate: Fate
+    section: str
+    reason: str
     decided_at: datetime
-    section: str = ""
-    reason: str = ""
 
     @property
     def leads(self) -> bool:
@@ -71,11 +71,11 @@ def add_decisions(engine: Engine, made: Iterable[Decision]) -> None:
         _insert(connection, made)
 
 
-def decided_items(engine: Engine, issue: int) -> set[int]:
-    """Return the numbers of the items of which something was decided for an issue."""
-    query = select(decisions.c.item).where(decisions.c.issue == issue)
+def decided_items(engine: Engine, issue: int) -> dict[int, datetime]:
+    """Return the numbers of the items of which something was decided for an issue, and when."""
+    query = select(decisions.c.item, decisions.c.decided_at).where(decisions.c.issue == issue)
     with reading(engine).begin() as connection:
-        return set(connection.execute(query).scalars())
+        return {row.item: row.decided_at for row in connection.execute(query)}
 
 
 def decisions_of(engine: Engine, addresses: Iterable[str]) -> list[Decision]:
@@ -118,16 +118,8 @@ def _of_stories(connection: Connection, stories: Sequence[tuple[int, int]]) -> I
 
 
 def _insert(connection: Connection, made: Iterable[Decision]) -> None:
-    rows = [_row(decision) for decision in made]
-    if rows:
-        connection.execute(insert_into(connection, decisions).on_conflict_do_nothing(), rows)
-
-
-def _row(decision: Decision) -> dict[str, Any]:
-    row = decision._asdict()
-    row["address"] = number(decision.address)
-    row["fate"] = decision.fate.value
-    return row
+    rows = [(*one[:3], number(one.address), *one[4:7], one.fate.value, *one[8:]) for one in made]
+    insert_tuples(connection, decisions, rows)
 
 
 def _decision(row: RowMapping) -> Decision:
