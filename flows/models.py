@@ -148,7 +148,8 @@ class Entry:
     """A line under a heading of the issue. A grouped entry has `links` and no `url`.
 
     `notes` are comments for the editor that no reader sees: alternatives ("or: …"), the reason
-    it is here or left out ("why: …", "left out: …"), flags ("check: …").
+    it is here or left out ("why: …", "left out: …"), how many more are ("not listed: …"), flags
+    ("check: …").
     `sponsor` is the name in "Sponsored · NAME"; such an entry's text and link are verbatim.
     """
 

@@ -11,6 +11,7 @@ import pytest
 from flows.edit.draft import Outline, Source, draft
 from flows.edit.entries import address, detail, mislabelled, title
 from flows.edit.headline import cut_at_word, preheader, subject
+from flows.edit.left_over import count_left_over
 from flows.edit.pages import not_an_article
 from flows.edit.republished import Republication
 from flows.edit.rules import Rule
@@ -68,7 +69,7 @@ def drafted(*found: Item | Story, outline: Outline | None = None) -> Issue:
         number=42,
         date=date(2026, 11, 30),
         title="Harbour Weekly",
-    )
+    ).issue
 
 
 def notes(entry: Entry, kind: str) -> list[str]:
@@ -188,6 +189,73 @@ def test_every_story_is_somewhere_once() -> None:
     urls += [link.url for entry in entries for link in entry.links]
     assert sorted(urls) == sorted(one.url for one in found)
     assert len(issue.entries) == 20
+
+
+def test_of_what_is_left_over_the_best_are_listed_and_the_others_counted() -> None:
+    fit = [item(f"Story {number}", days=number) for number in range(9)]
+    pages = [item("Contact us", url=f"https://{n}.example/contact/") for n in range(4)]
+    ran = [Story(lead=item(f"Old {n}"), ran_in=1, held="ran in #1: same address") for n in range(2)]
+    outline = Outline(now=NOW, max_entries=3, max_left_over=2)
+    issue = drafted(*ran, *fit, *pages, outline=outline)
+    asked = "newsletter why ADDRESS tells of each"
+    page = "left out: not an article (path /contact/, 13 words)"
+    assert [(entry.title, entry.notes[-1]) for entry in issue.left_over if not entry.source] == [
+        ("4 more stories that there was no room for", f"not listed: 4; {asked}"),
+        ("4 more stories that could not be in the issue", f"not listed: 4; {asked}"),
+    ]
+    assert [entry.title for entry in issue.left_over if entry.source] == [
+        "Story 3",
+        "Story 4",
+        "Contact us",
+        "Contact us",
+    ]
+    assert [page in entry.notes for entry in issue.left_over] == [False] * 3 + [True] * 2 + [False]
+    assert count_left_over(issue) == 12
+
+
+@pytest.mark.parametrize(("most", "listed"), [(0, 9), (8, 9), (9, 9), (7, 8)])
+def test_no_line_counts_the_others_where_there_are_none(most: int, listed: int) -> None:
+    """Of nine; without a limit all are listed, and with one of eight the ninth is counted."""
+    found = [item(f"Story {number}", days=number) for number in range(10)]
+    outline = Outline(now=NOW, max_entries=1, max_left_over=most)
+    assert len(drafted(*found, outline=outline).left_over) == listed
+
+
+def test_a_group_that_is_not_listed_counts_as_the_stories_it_is() -> None:
+    found = [item("The best", days=0), item("The next", days=1)]
+    videos = [clip(question, author="Kitchen") for question in QUESTIONS]
+    outline = Outline(now=NOW, max_entries=1, max_left_over=1)
+    last = drafted(*found, *videos, outline=outline).left_over[-1]
+    assert last.title == "3 more stories that there was no room for"
+
+
+def test_a_heading_that_feeds_spell_in_two_ways_is_one() -> None:
+    sources = {"Ann": Source(section="boats"), "Ben": Source(section="Boats")}
+    found = [Story(lead=item(f"By {name}", feed=name)) for name in sources]
+    outline = Outline(now=NOW, sources=sources)
+    made = draft(found, outline=outline, number=1, date=date(2026, 11, 23), title="W")
+    [section] = made.issue.sections
+    assert [choice.section for choice in made.choices] == [section.name] * 2
+
+
+def test_each_story_has_its_heading_and_why_whether_it_is_listed_or_not() -> None:
+    found = [Story(lead=item(f"Story {number}", days=number)) for number in range(9)]
+    page = Story(lead=item("Contact us", url="https://quay.example/contact/"))
+    outline = Outline(
+        now=NOW,
+        max_entries=3,
+        max_left_over=2,
+        sections=(("BOATS", 0),),
+        sources={"Harbour Blog": Source(section="boats")},
+    )
+    made = draft([page, *found], outline=outline, number=1, date=date(2026, 11, 23), title="W")
+    assert [choice.story for choice in made.choices] == [*found, page]
+    assert [choice.section for choice in made.choices] == ["BOATS"] * 3 + ["Left over"] * 7
+    assert [choice.reason for choice in made.choices[:3]] == [
+        why for entry in made.issue.entries for why in notes(entry, "why")
+    ]
+    assert {choice.reason for choice in made.choices[3:-1]} == {"over the limit of 3 entries"}
+    assert made.choices[-1].reason == "not an article (path /contact/, 13 words)"
 
 
 QUESTIONS = ("What is a knot?", "Who ties it?", "Can one untie it?")
@@ -414,7 +482,7 @@ def test_old_stories_that_a_feed_told_again_are_one_line() -> None:
         date=date(2026, 11, 23),
         title="W",
         again=[archive],
-    )
+    ).issue
     assert [entry.title for entry in issue.entries] == ["New thing"]
     assert [(entry.title, entry.notes) for entry in issue.left_over] == [
         ("9 old stories from Harbour Blog", ("left out: told again",))

@@ -314,8 +314,8 @@ STORIES = st.builds(
 @settings(max_examples=100)
 @given(st.lists(STORIES, max_size=6), ANY)
 def test_whatever_is_drafted_is_read_back_as_it_was(stories: list[Story], title: str) -> None:
-    outline = Outline(now=datetime(2026, 11, 23, tzinfo=UTC), max_entries=4)
-    issue = draft(stories, outline=outline, number=7, date=date(2026, 11, 30), title=title)
+    outline = Outline(now=datetime(2026, 11, 23, tzinfo=UTC), max_entries=2, max_left_over=1)
+    issue = draft(stories, outline=outline, number=7, date=date(2026, 11, 30), title=title).issue
     assert read(write(issue), path=PATH) == issue
 
 

@@ -20,9 +20,10 @@ import pytest
 from click.testing import CliRunner
 
 from flows.cli import newsletter
-from flows.cli.preview_page import View, as_reader, in_scheme
+from flows.cli.preview_page import MOST_SHOWN, View, as_reader, in_scheme
 from flows.cli.preview_server import open_server, stamp
 from flows.edit.issue_file import read, write
+from flows.edit.left_over import not_listed
 from flows.edit.review import review
 from flows.errors import IssueError, NewsletterError
 from flows.models import Entry
@@ -237,6 +238,18 @@ def test_the_page_lists_what_is_left_over_with_reason_and_line(site: Site) -> No
     assert f"Harbour Blog · line {line}" in page
     assert "Contact &lt;us&gt;</a>" in page
     assert "New since the draft" in page
+
+
+def test_the_page_counts_what_the_file_does_not_list(folder: Path) -> None:
+    file = folder / "042.md"
+    counted = (*[LEFT] * (MOST_SHOWN + 3), not_listed(40, "that there was no room for"))
+    file.write_text(write(replace(SAMPLE, left_over=counted)), encoding="utf-8")
+    with serving(Site(file)) as site:
+        told = site.get("").text
+    assert "243 left over" in told
+    assert "3 more stand in the file." in told
+    assert "40 are not listed;" in told
+    assert "40 more stories" not in told
 
 
 def test_a_finding_shows_its_line(site: Site) -> None:

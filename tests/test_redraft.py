@@ -97,6 +97,18 @@ def test_drafting_again_twice_adds_nothing_more(names: list[str]) -> None:
     assert add_new(once, again) == once
 
 
+def test_what_was_there_and_was_not_listed_is_not_new() -> None:
+    fresh = issue("one", "two", "three")
+    items = [Item(feed="Blog", guid=one.url, url=one.url, title=one.title) for one in fresh.entries]
+    found = missing(
+        fresh,
+        issue("one"),
+        stories=[Story(lead=item) for item in items],
+        was_there=lambda item: item.url.endswith("two"),
+    )
+    assert found == [entry("three")]
+
+
 def test_a_story_that_another_item_leads_by_now_is_not_new() -> None:
     led, copy = (
         Item(feed="A", guid=name, url=f"https://example.org/{name}", title=name)

@@ -152,7 +152,7 @@ def candidate(
     return Candidate(
         stories=(Story(lead=item(title, feed=feed)),),
         section=name,
-        score=Score(value=value, reason=f"score {value}"),
+        score=Score(weight=value, freshness=0.0),
     )
 
 
@@ -190,7 +190,7 @@ def test_kinds_and_publishers_have_their_limits() -> None:
     def told(name: str, *, source: str, kind: Kind = Kind.ARTICLE, url: str = "") -> Candidate:
         made = item(name, kind=kind)
         made = replace(made, source=source, url=url or made.url)
-        score = Score(value=1.0, reason="score 1")
+        score = Score(weight=1.0, freshness=0.0)
         return Candidate(stories=(Story(lead=made),), section="Any", score=score)
 
     found = room(

@@ -93,6 +93,9 @@ class Desk:
         path.write_text(text.replace(before, after), encoding="utf-8")
         return self
 
+    def file(self, number: int = 1) -> str:
+        return (self.own.folder / "issues" / f"{number:03}.md").read_text("utf-8")
+
     def move(self, told: Item, heading: str) -> Desk:
         """Move an item's entry, as an editor does, under another heading of issue 1."""
         path = self.own.folder / "issues" / "001.md"
@@ -158,6 +161,35 @@ def test_what_is_over_the_limit_says_so(desk_of: Desk) -> None:
     desk_of.set("[sending]", "max_entries = 2\nmin_entries = 1\n\n[sending]")
     answer = desk_of.draft().send().why(TIDES.url)
     assert answer.sentence == "left out of #1: over the limit of 2 entries"
+
+
+def test_what_the_file_does_not_list_says_why_it_is_not_in_the_issue(desk_of: Desk) -> None:
+    limits = "max_entries = 1\nmin_entries = 1\nmax_left_over = 1\n\n[sending]"
+    desk_of.set("[sending]", limits).draft()
+    left = [story for story in (ROPES, TIDES, CRANE) if story.url not in desk_of.file()]
+    answers = [desk_of.why(story.url) for story in left]
+    assert [(answer.standing, answer.sentence) for answer in answers] == [
+        (Standing.LEFT_OUT, "left out of #1: over the limit of 1 entry")
+    ]
+
+
+def test_what_was_not_listed_does_not_come_back_as_new(desk_of: Desk) -> None:
+    """Its rank may rise by what others lose with the days, and nobody told it since."""
+    limits = "max_entries = 2\nmin_entries = 1\nmax_left_over = 1\n\n[sending]"
+    undated = [item(name, f"All of the {name}", published=None) for name in ("hawser", "knots")]
+    desk_of.store(*undated).set("[sending]", limits).draft()
+    before = desk_of.file()
+    assert desk_of.draft(days=4).file() == before
+
+
+def test_what_came_later_is_new_once_there_is_room_for_it(desk_of: Desk) -> None:
+    limits = "max_entries = 2\nmin_entries = 1\nmax_left_over = 1\n\n[sending]"
+    desk_of.set("[sending]", limits).draft()
+    late = item("hawser", "All of the hawser", published=NOW - 3 * DAY)
+    # At first others are better than it.
+    assert late.title not in desk_of.store(late, days=0.5).draft(days=0.5).file()
+    copy = replace(late, feed="Gossip", guid="gossip:900", url="https://gossip.example/900")
+    assert f"[{late.title}]" in desk_of.store(copy, days=1).draft(days=1).file()
 
 
 def test_what_the_editor_moved_up_was_sent(desk_of: Desk) -> None:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.edit.left_over import count_left_over
 from flows.models import Outcome
 from flows.pipeline.reading import files_of, read_issue
 from flows.pipeline.stores import open_store
@@ -75,7 +76,7 @@ def _stories(verdict: Verdict, issue: Issue) -> list[str]:
         _line("stories", f"{verdict.stories}; {merged} items tell a story that another tells too"),
         *_sample(f"{entry.title}: {ALSO}{_also(entry)}" for entry in told_twice),
         _line("entries", f"{verdict.entries}: {sections}"),
-        _line("left out", f"{len(issue.left_over)}, each with its reason"),
+        _line("left out", f"{count_left_over(issue)}, each with its reason"),
         *_sample(_left_out(issue)),
     ]
 

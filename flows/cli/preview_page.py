@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from flows.edit.left_over import count_left_over, count_not_listed
 from flows.edit.sections import LEFT_OVER, NEW
 from flows.models import Recipient
 from flows.render.clean import clean_brand, safe_url
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _DARK = re.compile(r"@media\s*\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
 # What of an entry's notes says why it is not in the issue, and what else to look at.
 _REASON, _WHY, _FLAG = "left out:", "why:", "check:"
-# Of the left-over list so many are shown; the file has them all.
+# Of what the file lists as left over so many are shown.
 MOST_SHOWN = 200
 
 
@@ -99,7 +100,8 @@ def page(templates: Environment, view: View | None, *, problem: str, stamp: str)
 
 
 def _values(view: View) -> dict[str, object]:
-    left = list(_left(view, view.issue.left_over, LEFT_OVER))
+    listed = [one for one in view.issue.left_over if not count_not_listed(one)]
+    left = list(_left(view, listed, LEFT_OVER))
     return {
         "mail": view.mail,
         "from_name": view.mail.sender.partition(" <")[0].strip('"') or view.mail.sender,
@@ -107,6 +109,8 @@ def _values(view: View) -> dict[str, object]:
         "new": list(_left(view, view.issue.new, NEW)),
         "left": left[:MOST_SHOWN],
         "more_left": len(left) - len(left[:MOST_SHOWN]),
+        "not_listed": sum(map(count_not_listed, view.issue.left_over)),
+        "count_left": count_left_over(view.issue),
         "size": view.size,
         "text_size": len(view.mail.text.encode()),
         "clip": CLIPPED_AT,

@@ -91,7 +91,7 @@ def entry(
         source=shown_source(item),
         detail=detail(item) if with_blurb else _KIND_DETAILS.get(item.kind, ""),
         blurb=markdown.escape(chosen.text),
-        notes=(*notes, *_reasons(candidate, story, reason)),
+        notes=(*notes, *_reasons(candidate, reason)),
     )
 
 
@@ -103,7 +103,7 @@ def _group(candidate: Candidate, shop: Workshop, reason: str) -> Entry:
         source=site(items[0]) or shown_source(items[0]),
         detail=f"{len(items)} videos",
         links=tuple(Link(title=title(item), url=address(item.url)) for item in items),
-        notes=(*flags, *_reasons(candidate, candidate.stories[0], reason)),
+        notes=(*flags, *_reasons(candidate, reason)),
     )
 
 
@@ -198,13 +198,18 @@ def detail(item: Item) -> str:
     return f"{minutes}+ min" if item.truncated or is_teaser else f"{minutes} min"
 
 
-def _reasons(candidate: Candidate, story: Story, reason: str) -> list[str]:
+def _reasons(candidate: Candidate, reason: str) -> list[str]:
     notes = [f"left out: {one_line(reason)}"] if reason else []
+    return [*notes, f"why: {why(candidate)}"]
+
+
+def why(candidate: Candidate) -> str:
+    """Return why a candidate stands where it stands: who told it, its score, and what placed it."""
     placed = f"; {candidate.section}: {candidate.because}" if candidate.because else ""
-    return [*notes, f"why: {_why(story)}; {candidate.score.reason}{one_line(placed)}"]
+    return f"{_told_by(candidate.stories[0])}; {candidate.score.reason}{one_line(placed)}"
 
 
-def _why(story: Story) -> str:
+def _told_by(story: Story) -> str:
     item = story.lead
     source, feed = shown_source(item), one_line(item.feed)
     parts = [f"{source}, {_day(item.published.date())}" if item.published else f"{source}, no date"]

@@ -42,9 +42,10 @@ class Source:
 class Outline:
     """An issue's headings in mail order with their caps (0: no cap), and its feeds by name.
 
-    `max_by_kind` caps the entries of a kind, "repository" among them; `max_per_source` those of
-    a publisher, whichever feed they came by. `guess` is what a trained classifier says of an item,
-    None where it is not sure.
+    `max_left_over` caps what is listed of those that there is no room for, and of those that could
+    not be in the issue. `max_by_kind` caps the entries of a kind, "repository" among them;
+    `max_per_source` those of a publisher, whichever feed they came by. `guess` is what a trained
+    classifier says of an item, None where it is not sure.
     """
 
     now: datetime
@@ -52,6 +53,7 @@ class Outline:
     sources: Mapping[str, Source] = field(default_factory=dict)
     default_section: str = DEFAULT_SECTION
     max_entries: int = 20
+    max_left_over: int = 200
     layout: Layout = Layout.TOPICS
     rules: tuple[Rule, ...] = ()
     max_by_kind: Mapping[str, int] = field(default_factory=dict)

@@ -21,11 +21,11 @@ from flows.edit.three_way import changes
 from flows.models import Section
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from flows.edit.issue_reader import Placed
-    from flows.models import Entry, Issue, Story
+    from flows.models import Entry, Issue, Item, Story
 
 _HEADING = re.compile(r"^##(?!#)[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 # No editor has ended lines so for decades; what is added could not be told from what stands.
@@ -99,11 +99,13 @@ def missing(
     *,
     wrote: Issue | None = None,
     stories: Iterable[Story] = (),
+    was_there: Callable[[Item], bool] = lambda _: False,
 ) -> list[Entry]:
     """Return a fresh draft's entries that the standing issue has nowhere, not even left over.
 
-    What we `wrote` and an editor took out is not missing. A story of `stories` is there if any of
-    its items is: another may lead it by now.
+    What we `wrote` and an editor took out is not missing, nor what `was_there` when the file was
+    written, listed in it or not. A story of `stories` is there if any of its items is: another may
+    lead it by now.
     """
     there = _all(standing if wrote is None else _with(standing, wrote))
     spellings = {url for entry in there for url in _addresses(entry)}
@@ -114,7 +116,7 @@ def missing(
     known = {canonical(url) for url in spellings}
     for story in stories:
         told = {spelled(item) for item in story.items if item.url}
-        if not told.isdisjoint(known):
+        if not told.isdisjoint(known) or any(map(was_there, story.items)):
             known |= told
     return [part for entry in fit if (part := _unknown(entry, known))]
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from flows.edit import rules
+from flows.edit.characters import one_line
 from flows.edit.outline import Layout, Source
 from flows.edit.repositories import is_repository
 from flows.edit.rules import REPOSITORY, Place
@@ -42,10 +43,32 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """How likely readers want a story, and why."""
+    """How likely readers want a story: its feed's weight, who else carries it, how fresh it is."""
 
-    value: float
-    reason: str
+    weight: float
+    feeds: int = 0
+    freshness: float
+    dated: bool = True
+
+    @property
+    def value(self) -> float:
+        """The sum; higher is likelier."""
+        return self.weight + self._carried + self.freshness
+
+    @property
+    def reason(self) -> str:
+        """How it is made up."""
+        parts = [f"weight {self.weight:g}"]
+        if self.feeds:
+            parts.append(
+                f"{self.feeds} more feed{'s' if self.feeds > 1 else ''} +{self._carried:g}"
+            )
+        parts.append(f"{'freshness' if self.dated else 'no date'} +{self.freshness:.1f}")
+        return f"score {self.value:.1f} ({', '.join(parts)})"
+
+    @property
+    def _carried(self) -> float:
+        return _PER_FEED * min(self.feeds, _MOST_FEEDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,17 +146,14 @@ def _spoken(item: Item, outline: Outline) -> Iterator[Place | None]:
 
 
 def score(story: Story, outline: Outline) -> Score:
-    """Return a story's score: its feed's weight, the other feeds that carry it, its freshness."""
-    weight = outline.sources.get(story.lead.feed, _UNKNOWN).weight
-    feeds = len({item.feed for item in story.others} - {story.lead.feed})
-    carried = _PER_FEED * min(feeds, _MOST_FEEDS)
-    freshness = _freshness(story.lead, outline.now)
-    parts = [f"weight {weight:g}"]
-    if feeds:
-        parts.append(f"{feeds} more feed{'s' if feeds > 1 else ''} +{carried:g}")
-    parts.append(f"{'freshness' if story.lead.published else 'no date'} +{freshness:.1f}")
-    value = weight + carried + freshness
-    return Score(value=value, reason=f"score {value:.1f} ({', '.join(parts)})")
+    """Return a story's score."""
+    lead = story.lead
+    return Score(
+        weight=outline.sources.get(lead.feed, _UNKNOWN).weight,
+        feeds=len({item.feed for item in story.others} - {lead.feed}),
+        freshness=_freshness(lead, outline.now),
+        dated=lead.published is not None,
+    )
 
 
 def _freshness(item: Item, now: datetime) -> float:
@@ -186,7 +206,7 @@ def _limits(
     most = outline.sources.get(lead.feed, _UNKNOWN).max_items
     return [
         (("section", name.casefold()), caps.get(name.casefold(), 0), f"in {name}"),
-        (("feed", lead.feed), most, f"from {lead.feed}"),
+        (("feed", lead.feed), most, f"from {one_line(lead.feed)}"),
         (("source", source.casefold()), outline.max_per_source, f"from {source}"),
         (("kind", kind), outline.max_by_kind.get(kind, 0), f"of kind {kind}"),
     ]

@@ -19,7 +19,7 @@ from flows.errors import IssueError
 from flows.models import IssueStatus
 from flows.pipeline.blurbs import entries_with_blurbs, program, with_blurbs
 from flows.pipeline.bookings import bookings
-from flows.pipeline.decided import Told, decide
+from flows.pipeline.decided import decide, number_of
 from flows.pipeline.elsewhere import hold_what_stands
 from flows.pipeline.files import write, write_new
 from flows.pipeline.outlining import outline
@@ -35,6 +35,7 @@ from flows.store.lookup import load_earlier
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from flows.edit.draft import Choice
     from flows.edit.redraft import Redraft
     from flows.edit.republished import Republication
     from flows.models import Entry, Issue, IssueRecord, Item, Story
@@ -75,8 +76,10 @@ class Drafted:
     added: int = 0
     booked: int = 0
     updated: int = 0
-    # Where the issue was made just now: its stories, and the feeds that told old ones again.
+    # Where the issue was made just now: its stories, what was chosen for each, and the feeds that
+    # told old ones again.
     told: tuple[Story, ...] = ()
+    choices: tuple[Choice, ...] = ()
     again: tuple[Republication, ...] = ()
 
 
@@ -105,7 +108,7 @@ def compose(
     stories = hold_what_stands(told, settings, engine, number=number, now=covers.end)
     again = republished(stories, earlier=_earlier(settings, engine, stories, covers))
     day = (slot or covers.end).astimezone(ZoneInfo(settings.schedule.timezone)).date()
-    issue = draft(
+    made = draft(
         stories,
         outline=outline(settings, covers.end),
         number=number,
@@ -114,11 +117,12 @@ def compose(
         again=again,
     )
     drafted = Drafted(
-        issue=booked(issue, bookings(settings)),
+        issue=booked(made.issue, bookings(settings)),
         window=covers,
         items=len(items),
         stories=len(stories),
         told=tuple(stories),
+        choices=made.choices,
         again=tuple(again),
     )
     return replace(drafted, skip=too_few(settings, engine, drafted))
@@ -163,7 +167,7 @@ def draft_issue(
         # Another process was first, and what counts is what the file says.
         return replace(drafted, issue=read_issue(files))
     write(files.wrote, text)
-    replace_decisions(engine, record.number, decide(drafted.issue, _told(drafted)))
+    replace_decisions(engine, record.number, decide(drafted, record.number))
     return drafted
 
 
@@ -183,7 +187,13 @@ def draft_again(
     standing = read_issue(files)
     wrote = _wrote(files, standing, data)
     fresh = compose(settings, engine, record.number, slot=record.slot, covers=covers)
-    added = missing(fresh.issue, standing, wrote=wrote, stories=fresh.told)
+    decided = decided_items(engine, record.number)
+
+    def was_there(item: Item) -> bool:
+        # Of what came later and was no entry then the file says nothing: it may become one yet.
+        return (at := decided.get(number_of(item))) is not None and at == record.cutoff
+
+    added = missing(fresh.issue, standing, wrote=wrote, stories=fresh.told, was_there=was_there)
     added = entries_with_blurbs(added, fresh.told, program(settings))
     text = data.decode("utf-8")
     mark = MARK if text.startswith(MARK) else ""
@@ -199,8 +209,7 @@ def draft_again(
         write(files.wrote, to_text(again.wrote))
         standing = read_issue(files)
     # What was decided of an item when the file was first written stays: its line is not touched.
-    decided = decided_items(engine, record.number)
-    add_decisions(engine, decide(fresh.issue, _told(fresh), but_for=decided))
+    add_decisions(engine, decide(fresh, record.number, but_for=decided))
     fresh = replace(fresh, issue=standing, skip=None)
     return replace(fresh, added=again.added, booked=again.booked, updated=again.updated)
 
@@ -250,7 +259,3 @@ def _belongs(item: Item, covers: Window) -> bool:
     if item.published is None:
         return seen_since
     return item.published <= covers.end and (item.published > covers.start or seen_since)
-
-
-def _told(drafted: Drafted) -> Told:
-    return Told(stories=drafted.told, again=drafted.again, decided_at=drafted.window.end)

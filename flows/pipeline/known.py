@@ -13,7 +13,7 @@ from flows.edit.nearest import nearest
 from flows.edit.sections import LEFT_OVER, NEW
 from flows.errors import IssueError
 from flows.models import Item, Link
-from flows.pipeline.decided import Told, address_of, decide
+from flows.pipeline.decided import address_of, decide
 from flows.pipeline.drafting import compose, window
 from flows.pipeline.files import numbers
 from flows.pipeline.options import RunOptions
@@ -228,8 +228,7 @@ class Search:
         number = coming_number(settings, engine, RunOptions(), now)
         covers = window(settings, engine, now=now)
         drafted = compose(settings, engine, number, slot=target.slot, covers=covers)
-        told = Told(stories=drafted.told, again=drafted.again, decided_at=now)
-        made = decide(drafted.issue, told)
+        made = decide(drafted, number)
         stories = {one.story for one in made if address_of(one.url, one.title) == address}
         return Coming(
             number=number,

@@ -26,6 +26,7 @@ def outline(settings: Settings, now: datetime) -> Outline:
             for feed in settings.feed_list()
         },
         max_entries=settings.newsletter.max_entries,
+        max_left_over=settings.newsletter.max_left_over,
         now=now,
         layout=edit.layout,
         rules=tuple(Rule(**rule.model_dump()) for rule in settings.rules),

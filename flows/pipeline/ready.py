@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from flows.edit.left_over import count_left_over
 from flows.errors import IssueError, TemplateError
 from flows.models import IssueStatus, Letter, Outcome, Recipient
 from flows.pipeline.looking import look
@@ -63,7 +64,7 @@ def ready_letter(settings: Settings, record: IssueRecord, *, reason: str = "") -
         subject=issue.subject,
         reason=reason or f"issue {record.number} waits for approval",
         entries=len(issue.entries),
-        left_over=len(issue.left_over),
+        left_over=count_left_over(issue),
         slot=_slot(settings, record.slot),
         file=seen.file,
         folder=settings.folder,

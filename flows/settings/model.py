@@ -86,6 +86,9 @@ class NewsletterSettings(Part):
         le=200,
         description="a whole number from 1 to newsletter.max_entries",
     )
+    max_left_over: int = Field(
+        default=200, ge=0, le=100_000, description="a whole number from 0 to 100000"
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -137,7 +137,7 @@ def edited(settings: Settings, engine: Engine) -> Issue:
         stories = dedupe(items)
     parts = outline(settings, now)
     with timed("draft", f"{len(stories):,} stories"):
-        issue = draft(stories, outline=parts, number=1, date=now.date(), title="Benchmark")
+        issue = draft(stories, outline=parts, number=1, date=now.date(), title="Benchmark").issue
     with timed("write and read the file", f"{len(issue.left_over):,} left over"):
         return read(write(issue), path=Path("001.md"))
 
