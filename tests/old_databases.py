@@ -16,8 +16,8 @@ from importlib import metadata as packages
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, text
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy import Connection, Engine, create_mock_engine, text
+from sqlalchemy.schema import CreateTable
 
 from flows.pipeline.stores import open_store
 from flows.store.copying import TABLES, copy
@@ -39,10 +39,16 @@ def file_of(version: str, dialect: str) -> Path:
 def statements(engine: Engine) -> list[str]:
     """Return the statements that make this version's tables."""
     made: list[str] = []
+
+    def keep(statement: Any, *_values: object) -> None:
+        made.append(str(statement.compile(dialect=engine.dialect)).strip())
+
+    # Made as an empty database is: what is told before the making of an index counts too.
+    pretended = create_mock_engine(engine.url, keep)
     for table in (versions, *TABLES):
-        made.append(str(CreateTable(table).compile(engine)).strip())
-        indexes = sorted(table.indexes, key=lambda index: str(index.name))
-        made += [str(CreateIndex(index).compile(engine)).strip() for index in indexes]
+        keep(CreateTable(table))
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            index.create(pretended, checkfirst=False)
     return made
 
 

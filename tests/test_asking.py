@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flows.models import Outcome, Verdict
-from flows.pipeline import desk
+from flows.pipeline import approval
 from flows.pipeline.asking import draft_for_approval, page
 from flows.pipeline.chronicle import tell
 from tests.newsletters import NOW, STORIES, Newsletter
@@ -65,7 +65,7 @@ def test_a_slot_whose_issue_went_out_early_wants_no_draft_and_nobody_is_told(
 
 def test_what_was_approved_early_is_left_as_it_was_approved(newsletter: Newsletter) -> None:
     drafted(gathered(newsletter))
-    desk.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
+    approval.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
     file = newsletter.folder / "issues" / "001.md"
     approved = file.read_bytes()
     newsletter.tell(*STORIES, ("A late one", "It came after the approval, as they do."))

@@ -10,7 +10,7 @@ import pytest
 
 from flows.errors import IssueError, IssueState
 from flows.models import Outcome
-from flows.pipeline import desk
+from flows.pipeline import approval, desk
 from flows.pipeline.edits import late_edit
 from flows.pipeline.reading import files_of, read_issue
 from flows.pipeline.stores import open_store
@@ -56,7 +56,7 @@ def test_a_broken_file_is_named_with_its_line_and_neither_sent_nor_overwritten(
     draft.write_bytes(text.replace(right, wrong, 1).encode("utf-8", "surrogateescape"))
     before = draft.read_bytes()
     for step in (
-        lambda: desk.approve_now(newsletter.settings, 1, observer=newsletter.watcher),
+        lambda: approval.approve_now(newsletter.settings, 1, observer=newsletter.watcher),
         lambda: desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW),
     ):
         with pytest.raises(
@@ -72,14 +72,14 @@ def test_a_broken_file_is_named_with_its_line_and_neither_sent_nor_overwritten(
 
 
 def test_a_number_that_was_sent_is_sent_no_second_time(newsletter: Newsletter, draft: Path) -> None:
-    desk.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
+    approval.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
     assert newsletter.send(1).verdict is Outcome.SENT
     draft.write_text(draft.read_text(encoding="utf-8").replace("Draining", "Emptying"))
     before = draft.read_bytes()
     again = newsletter.send(1)
     assert "already" in again.reason
     with pytest.raises(IssueState, match="was sent"):
-        desk.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
+        approval.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
     assert len(newsletter.mails) == 2
     assert draft.read_bytes() == before
 
@@ -87,7 +87,7 @@ def test_a_number_that_was_sent_is_sent_no_second_time(newsletter: Newsletter, d
 def test_an_edit_while_sending_is_told_and_changes_nothing(
     newsletter: Newsletter, draft: Path
 ) -> None:
-    desk.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
+    approval.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
     settings = newsletter.settings
     later = files_of(settings, 1).frozen.stat().st_mtime + 60
     with open_store(settings) as engine:
@@ -117,13 +117,13 @@ def test_an_approval_is_void_after_any_edit_and_good_again_after_the_next(
     newsletter.tell(("Fresh news of the day", "All about it."), when=NOW - timedelta(hours=1))
     desk.draft_now(settings, observer=watcher, as_of=NOW)
     assert "It is easy" in draft.read_text(encoding="utf-8")
-    desk.approve_now(settings, 1, observer=watcher)
+    approval.approve_now(settings, 1, observer=watcher)
     draft.write_text(draft.read_text(encoding="utf-8").replace("It is easy", "How easy"))
     assert "changed since its approval" in newsletter.send(1).reason
-    desk.approve_now(settings, 1, observer=watcher)
+    approval.approve_now(settings, 1, observer=watcher)
     newsletter.write(newsletter='approval = "required"\ntheme = "plain"')
     assert "changed since its approval" in newsletter.send(1).reason
-    desk.approve_now(newsletter.settings, 1, observer=watcher)
+    approval.approve_now(newsletter.settings, 1, observer=watcher)
     assert newsletter.send(1).verdict is Outcome.SENT
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flows.models import Entry
-from flows.pipeline import desk
+from flows.pipeline import approval, desk
 from flows.pipeline.blurbs import Answer, Program, ask, marked
 from flows.pipeline.gathering import gather_now
 from tests.newsletters import NOW, STORIES, Newsletter
@@ -112,5 +112,5 @@ def test_a_draft_has_the_programs_blurbs_and_the_check_asks_to_read_them(
     assert {entry.blurb for entry in drafted.issue.entries} == {
         "Somebody else tells about Harbour Blog and its news in this sentence."
     }
-    issue = desk.approve_now(settings, 1, observer=watcher)
+    issue = approval.approve_now(settings, 1, observer=watcher)
     assert all(entry.notes[0].startswith("draft: ") for entry in issue.entries)

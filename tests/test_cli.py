@@ -138,12 +138,20 @@ def test_a_preview_of_the_sample_imports_neither_prefect_nor_the_database(tmp_pa
     assert modules.isdisjoint({"prefect", "sqlalchemy"})
 
 
-def test_a_gathering_loads_nothing_that_makes_mails(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["gather", "draft", "status", "feeds status"])
+def test_what_makes_no_mail_loads_nothing_that_does(name: str, tmp_path: Path) -> None:
     text = '[newsletter]\ntitle = "Weekly"\nsender = "Weekly <weekly@letters.example>"\n'
     (tmp_path / "newsletter.toml").write_text(text, encoding="utf-8")
-    modules = imported_by(["gather"], tmp_path)
+    modules = imported_by(name.split(), tmp_path)
     heavy = {"premailer", "jinja2", "markdown_it", "feedparser", "email_validator", "prefect"}
     assert modules.isdisjoint(heavy)
+
+
+def test_no_driver_of_a_database_is_loaded_that_is_not_in_use() -> None:
+    """SQLAlchemy loads all of a dialect's at its first mention: in a table's definition, say."""
+    tables = "import flows.store.schema, subscribers.schema"
+    told = run_python(f"{tables}, sys\nprint('sqlalchemy.dialects.postgresql' in sys.modules)")
+    assert told.stdout == "False\n", told.stderr
 
 
 def test_help_takes_less_than_three_tenths_of_a_second() -> None:

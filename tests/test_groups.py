@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flows.models import IssueStatus, Outcome
-from flows.pipeline.desk import approve_now
+from flows.pipeline.approval import approve_now
 from flows.pipeline.stores import open_store
 from flows.store import groups, issues
 from flows.store.archive import published

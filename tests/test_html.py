@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from flows.errors import TemplateError
 from flows.models import Brand, Entry, Issue, Link, Recipient, Section
 from flows.render.check import check
-from flows.render.html import BUDGET, digest, page, personalise, render
+from flows.render.digest import digest
+from flows.render.html import BUDGET, page, personalise, render
 from flows.render.sample import SAMPLE, SAMPLE_BRAND, SAMPLE_RECIPIENT
 from flows.render.themes import names
 

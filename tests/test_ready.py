@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flows.pipeline import desk
+from flows.pipeline import approval
 from subscribers.tokens import Purpose, read
 from tests.newsletters import STORIES, Newsletter
 
@@ -73,7 +73,7 @@ def test_findings_are_told_with_their_line(newsletter: Newsletter) -> None:
 
 def test_an_edit_after_the_approval_is_told_as_such(newsletter: Newsletter) -> None:
     newsletter.run()
-    desk.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
+    approval.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
     file = newsletter.settings.paths.issues / "001.md"
     file.write_text(file.read_text().replace('subject = "', 'subject = "New: '))
     assert newsletter.run().verdict == "held"
@@ -93,7 +93,7 @@ def test_a_broken_file_is_told_by_the_verdict_alone(newsletter: Newsletter) -> N
 
 def test_what_is_sent_brings_no_draft(newsletter: Newsletter) -> None:
     newsletter.run()
-    desk.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
+    approval.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
     assert newsletter.run().verdict == "sent"
     assert "sent" in letters(newsletter)[-1]["Subject"]
 

@@ -15,7 +15,7 @@ import pytest
 
 from flows.errors import CheckFailed, SettingsError
 from flows.models import Counts, IssueStatus, Outcome
-from flows.pipeline import desk
+from flows.pipeline import approval, desk
 from flows.pipeline.deliveries import stop
 from flows.pipeline.drafting import stored_items, window
 from flows.pipeline.gathering import gather_items, gather_now
@@ -219,14 +219,14 @@ def test_approval_holds_the_issue_until_it_is_given(newsletter: Newsletter) -> N
     held = newsletter.run()
     assert held.verdict is Outcome.HELD
     assert "newsletter approve 1" in held.next
-    desk.approve_now(newsletter.settings, None, observer=newsletter.watcher)
+    approval.approve_now(newsletter.settings, None, observer=newsletter.watcher)
     assert newsletter.run().verdict is Outcome.SENT
 
 
 def test_an_edit_voids_the_approval(newsletter: Newsletter) -> None:
     newsletter.write(newsletter='approval = "required"')
     newsletter.run()
-    desk.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
+    approval.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
     draft = newsletter.folder / "issues" / "001.md"
     draft.write_text(draft.read_text(encoding="utf-8").replace("Draining", "Emptying"), "utf-8")
     verdict = newsletter.run()
@@ -364,8 +364,10 @@ def test_an_approval_with_a_reason_admits_what_the_check_blocks(newsletter: News
     subject = re.sub(r'subject = ".*"', 'subject = ""', text)
     draft.write_text(subject, encoding="utf-8")
     with pytest.raises(CheckFailed):
-        desk.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
-    desk.approve_now(newsletter.settings, 1, observer=newsletter.watcher, because="an empty joke")
+        approval.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
+    approval.approve_now(
+        newsletter.settings, 1, observer=newsletter.watcher, because="an empty joke"
+    )
     assert newsletter.run().verdict is Outcome.SENT
 
 

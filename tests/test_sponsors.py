@@ -13,7 +13,7 @@ from flows.edit.issue_file import read, write
 from flows.edit.sponsors import Booking, booked, findings
 from flows.errors import CheckFailed
 from flows.models import Entry, Issue, Outcome, Section
-from flows.pipeline import desk
+from flows.pipeline import approval, desk
 from tests.newsletters import NOW, STORIES, Newsletter
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def test_an_empty_booked_slot_blocks_approval_and_sending(newsletter: Newsletter
     assert verdict.verdict is Outcome.FAILED
     assert "Ropes & Co booked a slot for 2026-11-30" in verdict.reason
     with pytest.raises(CheckFailed, match="has no link yet"):
-        desk.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
+        approval.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
     assert newsletter.mails == []
 
 

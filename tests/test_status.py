@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from flows.cli import newsletter as command
 from flows.models import DeliveryState
-from flows.pipeline import desk
+from flows.pipeline import approval
 from flows.pipeline.status import status
 from flows.pipeline.stores import open_store
 from flows.store import runs
@@ -79,7 +79,7 @@ def test_an_issue_whose_sending_was_cut_short_is_told_with_what_ends_it(
 
 def test_an_approval_that_an_edit_voided_is_told_as_void(newsletter: Newsletter) -> None:
     newsletter.write(newsletter='approval = "required"').run()
-    desk.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
+    approval.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
     assert "issue 1 is approved\n" in shown(newsletter)[1]
     draft = newsletter.folder / "issues" / "001.md"
     draft.write_text(draft.read_text(encoding="utf-8").replace("Draining", "Emptying"))

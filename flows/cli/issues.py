@@ -131,7 +131,7 @@ def approve(*, number: int | None, because: str, config: Path | None) -> None:
     The approval is for these very bytes: any later change of file, settings or theme voids it.
     """
     from flows.cli.terminal import TerminalObserver
-    from flows.pipeline.desk import approve_now
+    from flows.pipeline.approval import approve_now
 
     issue = approve_now(load_settings(config), number, observer=TerminalObserver(), because=because)
     narrate(f"Issue {issue.number} is approved: {issue.subject!r}, {_entries(issue)}")

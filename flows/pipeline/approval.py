@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flows.errors import CheckFailed, NewsletterError
 from flows.models import IssueStatus, Outcome, Verdict
 from flows.pipeline.files import freeze
 from flows.pipeline.overtaken import ran_since
-from flows.pipeline.reading import files_of
+from flows.pipeline.reading import files_of, read_issue
+from flows.pipeline.rendering import render_issue
+from flows.pipeline.stores import open_store
+from flows.pipeline.work import Work
 from flows.store import issues
 from flows.store.mails import save_mail
 
 if TYPE_CHECKING:
-    from flows.models import IssueRecord
+    from sqlalchemy import Engine
+
+    from flows.models import Issue, IssueRecord
     from flows.pipeline.drafting import Drafted
+    from flows.pipeline.observer import Observer
     from flows.pipeline.options import RunOptions
     from flows.pipeline.rendering import Rendered
-    from flows.pipeline.work import Work
+    from flows.settings import Settings
 
 
 def admit(
@@ -61,6 +68,27 @@ def admit(
     return None
 
 
+def approve_now(
+    settings: Settings, number: int | None, *, observer: Observer, because: str = ""
+) -> Issue:
+    """Approve the mail as the issue's file makes it now; any later change voids it.
+
+    Raises CheckFailed if the check blocks it and no reason is given, IssueState if it is past it.
+    """
+    with open_store(settings) as engine:
+        record = _open_record(engine, number)
+        issue = read_issue(files_of(settings, record.number))
+        rendered = render_issue(settings, issue)
+        if rendered.errors and not because:
+            raise CheckFailed(
+                f"the check blocks issue {record.number}: {rendered.objections}; mend it, or give "
+                "--because a reason"
+            )
+        work = Work(settings=settings, engine=engine, observer=observer)
+        approve_rendered(work, record, rendered, because=because)
+        return issue
+
+
 def approve_rendered(
     work: Work, record: IssueRecord, rendered: Rendered, *, because: str = ""
 ) -> None:
@@ -76,6 +104,14 @@ def approve_rendered(
     freeze(files, rendered.mail, rendered.page)
     frozen = files.frozen.read_text(encoding="utf-8")
     save_mail(work.engine, record.number, digest=rendered.mail.digest, mail=frozen)
+
+
+def _open_record(engine: Engine, number: int | None) -> IssueRecord:
+    record = issues.newest_open(engine) if number is None else issues.find(engine, number)
+    if record is None:
+        named = "no issue is open" if number is None else f"issue {number}: there is none"
+        raise NewsletterError(f"{named}; newsletter draft writes the next one")
+    return record
 
 
 def _approved(record: IssueRecord, rendered: Rendered) -> bool:

@@ -17,7 +17,7 @@ from flows.pipeline.stores import open_store
 from flows.pipeline.work import utc_now
 from flows.store import runs
 from flows.store.owner import alive, this_process
-from flows.store.runs import Ending
+from flows.store.runs import DRAFT, SEND, WAVE, WEEKLY, Ending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-WEEKLY, SEND, WAVE = "weekly", "send", "wave"
-GATHER, DRAFT, SUPPRESSIONS = "gather", "draft", "suppressions"
 # What a person waits for, and the command that goes on with it.
 GOES_ON = {WEEKLY: "newsletter run", SEND: "newsletter run", DRAFT: "newsletter draft"}
 # A job that has no verdict ends so.

@@ -1,12 +1,11 @@
-"""The editor's and the operator's single steps: gather, draft, look, check, approve."""
+"""The editor's single steps before there is a mail: draft, and look at what there is."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flows.errors import CheckFailed, IssueState, NewsletterError
+from flows.errors import IssueState, NewsletterError
 from flows.models import IssueStatus
-from flows.pipeline.approval import approve_rendered
 from flows.pipeline.drafting import (
     compose,
     draft_again,
@@ -15,7 +14,6 @@ from flows.pipeline.drafting import (
 )
 from flows.pipeline.options import RunOptions
 from flows.pipeline.reading import files_of, read_issue
-from flows.pipeline.rendering import render_issue
 from flows.pipeline.stores import open_store
 from flows.pipeline.targets import choose, claim, coming, coming_number
 from flows.pipeline.whereabouts import newest
@@ -24,8 +22,6 @@ from flows.store import issues
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-    from sqlalchemy import Engine
 
     from flows.models import Issue, IssueRecord
     from flows.pipeline.drafting import Drafted
@@ -101,32 +97,3 @@ def number_to_come(settings: Settings) -> int:
     """Return the number of the issue that a run now is for."""
     with open_store(settings) as engine:
         return coming_number(settings, engine, RunOptions(), utc_now())
-
-
-def approve_now(
-    settings: Settings, number: int | None, *, observer: Observer, because: str = ""
-) -> Issue:
-    """Approve the mail as the issue's file makes it now; any later change voids it.
-
-    Raises CheckFailed if the check blocks it and no reason is given, IssueState if it is past it.
-    """
-    with open_store(settings) as engine:
-        record = _open_record(engine, number)
-        issue = read_issue(files_of(settings, record.number))
-        rendered = render_issue(settings, issue)
-        if rendered.errors and not because:
-            raise CheckFailed(
-                f"the check blocks issue {record.number}: {rendered.objections}; mend it, or give "
-                "--because a reason"
-            )
-        work = Work(settings=settings, engine=engine, observer=observer)
-        approve_rendered(work, record, rendered, because=because)
-        return issue
-
-
-def _open_record(engine: Engine, number: int | None) -> IssueRecord:
-    record = issues.newest_open(engine) if number is None else issues.find(engine, number)
-    if record is None:
-        named = "no issue is open" if number is None else f"issue {number}: there is none"
-        raise NewsletterError(f"{named}; newsletter draft writes the next one")
-    return record

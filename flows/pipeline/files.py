@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from flows.errors import IssueError, NewsletterError
 from flows.models import Mail
-from flows.render.html import digest as hashed
+from flows.render.digest import digest as hashed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

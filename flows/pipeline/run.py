@@ -9,7 +9,7 @@ from flows.errors import NewsletterError, SettingsError
 from flows.models import IssueStatus, Outcome, Verdict
 from flows.pipeline.appointment import await_time
 from flows.pipeline.approval import admit
-from flows.pipeline.chronicle import SEND, WAVE, Account, chronicled
+from flows.pipeline.chronicle import Account, chronicled
 from flows.pipeline.drafting import (
     Drafted,
     Window,
@@ -29,6 +29,7 @@ from flows.pipeline.verdicts import failed
 from flows.pipeline.work import NO_SCHEDULER, Scheduler, Work, preparing, utc_now
 from flows.store import issues
 from flows.store.history import forget
+from flows.store.runs import SEND, WAVE
 from flows.wording import counted
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from flows.models import IssueStatus
-from flows.pipeline.chronicle import GATHER, SEND, WEEKLY
 from flows.pipeline.standing import standings
 from flows.pipeline.stores import open_store
 from flows.pipeline.targets import draft_cron, lead, weekly_cron
@@ -17,6 +16,7 @@ from flows.store import issues, runs
 from flows.store.ledger import counts
 from flows.store.overview import doubts
 from flows.store.owner import alive
+from flows.store.runs import GATHER, SEND, WEEKLY
 from subscribers import store as people
 
 if TYPE_CHECKING:

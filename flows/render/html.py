@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import replace
 from email.header import Header
 from email.utils import formataddr
@@ -14,6 +12,7 @@ from urllib.parse import urlsplit
 from flows.models import Mail
 from flows.render import themes
 from flows.render.clean import clean_brand, clean_issue
+from flows.render.digest import digest
 from flows.render.inline import inline
 from flows.render.tags import (
     break_up_in_header,
@@ -98,13 +97,6 @@ def personalise(mail: Mail, recipient: Recipient) -> Mail:
         text=mail.text.replace(mail.unsubscribe_tag, link),
         unsubscribe_tag="",
     )
-
-
-def digest(subject: str, preheader: str, html: str, text: str) -> str:
-    """Return the SHA-256 of what an approval is for."""
-    # JSON marks where one text ends: moving a word from one to the next changes the digest.
-    parts = json.dumps([subject, preheader, html, text])
-    return hashlib.sha256(parts.encode()).hexdigest()
 
 
 def list_id(brand: Brand) -> str:

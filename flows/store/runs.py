@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Engine, RowMapping
 
+# What runs.
+WEEKLY, SEND, WAVE = "weekly", "send", "wave"
+GATHER, DRAFT, SUPPRESSIONS = "gather", "draft", "suppressions"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """One run; `verdict` is empty and `ended_at` None for what has not ended.
 
-    `job` is what ran ("weekly", "gather", "draft" …), `flow_run` Prefect's id of it ("": none),
+    `job` is what ran (`WEEKLY`, `GATHER`, `DRAFT` …), `flow_run` Prefect's id of it ("": none),
     `owner` the process that ran it.
     """
 

@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     ForeignKey,
     Index,
     Integer,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
 )
 
 from subscribers.database import UTCDateTime
@@ -253,12 +255,14 @@ deliveries = Table(
 )
 # No state is in an index: each step of each delivery would be written there again. Who is next is
 # found by the primary key from where the last claim ended, how many stand where by a count.
-Index(
-    "deliveries_claimed",
-    deliveries.c.batch_id,
-    sqlite_where=deliveries.c.batch_id.is_not(None),
-    postgresql_where=deliveries.c.batch_id.is_not(None),
-)
+_claimed = Index("deliveries_claimed", deliveries.c.batch_id)
+
+
+@event.listens_for(_claimed, "before_create")
+def _of_the_claimed_only(index: Index, connection: Connection, **_told: object) -> None:
+    # Named above, the condition would load both dialects with all their drivers at each start.
+    index.dialect_options[connection.dialect.name]["where"] = deliveries.c.batch_id.is_not(None)
+
 
 # Whose mail of which issue was put off for good: who bounces softly issue after issue is
 # suppressed. Subscribers by their number only.

@@ -18,7 +18,7 @@ from prefect.states import Completed
 from flows.errors import NewsletterError
 from flows.pipeline import asking, desk
 from flows.pipeline.asking import draft_for_approval
-from flows.pipeline.chronicle import DRAFT, GATHER, SUPPRESSIONS, Account, chronicled
+from flows.pipeline.chronicle import Account, chronicled
 from flows.pipeline.gathering import gather_now
 from flows.pipeline.observer import LogObserver
 from flows.pipeline.options import RunOptions
@@ -27,6 +27,7 @@ from flows.pipeline.suppressions import sync
 from flows.pipeline.verdicts import failed
 from flows.pipeline.work import Scheduler
 from flows.settings import load
+from flows.store.runs import DRAFT, GATHER, SUPPRESSIONS
 from flows.weekly import api
 from flows.weekly.recorder import Recorder
 from flows.weekly.settling import Settler

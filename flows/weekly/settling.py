@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.errors import NewsletterError, SettingsError
 from flows.models import IssueStatus, Outcome
-from flows.pipeline.chronicle import KILLED, SEND, WEEKLY, settle
+from flows.pipeline.chronicle import KILLED, settle
 from flows.pipeline.gathering import STOPPED
 from flows.pipeline.options import RunOptions
 from flows.pipeline.stores import open_store
@@ -21,6 +21,7 @@ from flows.pipeline.targets import choose
 from flows.pipeline.work import utc_now
 from flows.settings import load
 from flows.store import issues, runs
+from flows.store.runs import SEND, WEEKLY
 from flows.weekly import api
 
 if TYPE_CHECKING:
