@@ -142,6 +142,15 @@ def test_the_table_has_feeds_then_sites(folder: Path) -> None:
     assert "3.md: no link in it." in result.stderr
 
 
+def test_what_only_looks_like_an_address_stops_nothing(folder: Path) -> None:
+    line = "Set https://[DASHBOARD_HOST]:8443/api/ to an address of your own."
+    (folder / "past" / "4.md").write_text(f"{FIRST}\n{line}\n")
+    result = CliRunner().invoke(
+        command, ["backtest", str(folder / "past"), "--config", str(folder / "newsletter.toml")]
+    )
+    assert result.exit_code == 0, result.output
+
+
 def test_nothing_is_kept(folder: Path) -> None:
     before = (folder / "newsletter.db").read_bytes()
     hold(folder, str(folder / "past"))

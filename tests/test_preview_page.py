@@ -114,6 +114,11 @@ def test_the_inbox_line_and_the_findings_follow_too(page: Page, file: Path) -> N
     assert page.title() == "Issue 42: BUY IT NOW"
 
 
+def test_the_page_fits_a_small_telephone(page: Page) -> None:
+    page.set_viewport_size({"width": 320, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
 def test_a_broken_file_is_told_and_the_mail_stays(page: Page, file: Path) -> None:
     change(file, "preheader =", "preheader")
     page.get_by_role("alert").get_by_text("042.md, line 5").wait_for()

@@ -14,6 +14,7 @@ from flows.edit.canonical import canonical
 from flows.edit.past import read_past
 from flows.edit.sentences import folded_words
 from flows.edit.sites import PATH_TENANTS, VIDEO_HOSTS, domain, site
+from flows.edit.workshop import host
 from flows.pipeline.moving import past_files
 from flows.pipeline.stores import open_store
 from flows.store.items import count_items
@@ -145,7 +146,7 @@ def backtest(settings: Settings, source: Path, *, progress: Callable[[int, int],
 def _links(
     settings: Settings, source: Path, progress: Callable[[int, int], None]
 ) -> tuple[list[_Link], tuple[tuple[Path, str], ...], int]:
-    own = domain(urlsplit(settings.newsletter.base_url).hostname or "")
+    own = domain(host(settings.newsletter.base_url))
     paths, _others = past_files(source)
     links: list[_Link] = []
     unread: list[tuple[Path, str]] = []
@@ -167,7 +168,7 @@ def _links(
                 issue=done,
             )
             for address, item in told.items()
-            if domain(urlsplit(address).hostname or "") != own
+            if domain(host(address)) != own
         ]
         progress(done, len(paths))
     return links, tuple(unread), len(paths) - len(unread)

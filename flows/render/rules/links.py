@@ -75,11 +75,11 @@ def in_browser(reading: Reading) -> Iterator[str]:
 def honest(reading: Reading) -> Iterator[str]:
     """A link leads where it says."""
     for anchor in reading.anchors:
-        host = urlsplit(anchor.url).hostname or ""
-        if host.removeprefix("www.") in _SHORTENERS:
+        host = _host(anchor.url)
+        if host in _SHORTENERS:
             yield f"{anchor.url[:100]} hides where it leads; link the page itself."
         written = _ADDRESS.fullmatch(anchor.words)
-        if written and _host(written[0]) != host.removeprefix("www."):
+        if written and _host(written[0]) != host:
             yield f"The link says {anchor.words[:60]!r} but leads to {host}."
 
 
@@ -111,5 +111,5 @@ def safe(reading: Reading) -> Iterator[str]:
 def encrypted(reading: Reading) -> Iterator[str]:
     """Links use https."""
     for anchor in reading.anchors:
-        if anchor.url.startswith("http://") and urlsplit(anchor.url).hostname not in _LOOPBACK:
+        if anchor.url.startswith("http://") and _host(anchor.url) not in _LOOPBACK:
             yield f"The link {anchor.url[:100]} is not encrypted; try it with https."
