@@ -48,6 +48,25 @@ def test_a_title_is_freed_of_what_is_not_of_it(raw: str, source: str, shown: str
     assert clean.title(raw, source=source) == shown
 
 
+@pytest.mark.parametrize(
+    ("raw", "host", "shown"),
+    [
+        ("Ropes turn thirty-five | QUAYNET", "quaynet.example", "Ropes turn thirty-five"),
+        ("Knots at night - The Rope Stack", "theropestack.example", "Knots at night"),
+        ("Knots at night :: Tar Magazine", "tarmagazine.example", "Knots at night"),
+        ("Knots at night • The Ledger", "theledger.co.uk", "Knots at night"),
+        ("Knots at night | Tar-Mag Blog", "blog.tar-mag.example", "Knots at night"),
+        ("Knots at night | by Ann Lee | Ropewalk TechBlog | Nov, 2026", "ropewalk.example",
+         "Knots at night"),
+        ("Knots at night | Rope Stack", "theropestack.example", "Knots at night | Rope Stack"),
+        ("Generics - Go", "go.example", "Generics - Go"),
+        ("Quaynet", "quaynet.example", "Quaynet"),
+    ],
+)  # fmt: skip
+def test_a_shared_title_is_freed_of_the_site_it_leads_to(raw: str, host: str, shown: str) -> None:
+    assert clean.title(raw, source="r/platformcraft", host=host) == shown
+
+
 @given(st.text(max_size=80), st.text(max_size=20))
 def test_a_clean_title_stays_as_it_is(raw: str, source: str) -> None:
     once = clean.title(raw, source=source)

@@ -14,6 +14,8 @@ from flows.edit.boilerplate import without_boilerplate
 from flows.edit.characters import one_line
 from flows.edit.markup import Line, LineKind, lines
 from flows.edit.sentences import folded_words, sentences
+from flows.edit.sites import domain
+from flows.edit.titles import BYLINE
 from flows.models import Kind
 
 if TYPE_CHECKING:
@@ -40,10 +42,12 @@ _FORMATTING = re.compile(
 _MEDIUM = re.compile(
     r"^\s*[\[(](?:video|audio|podcast|pdf|blog|article|series|slides|gif)[\])]:?\s*", re.IGNORECASE
 )
-_TAIL = re.compile(r"\s+(?:[|–—·»-]|::)\s+")
+_TAIL = re.compile(r"\s+(?:[|–—·•»-]|::)\s+")
 _ELLIPSIS = re.compile(r"\s*(?:\.\.\.+|…)$")
 _SITES = frozenset("youtube vimeo medium substack github reddit linkedin devto".split())
 _LIKE_SOURCE = 90
+# "go" and "x" are words too.
+_SHORTEST_HOST = 3
 
 
 def text_of(html_or_text: str) -> str:
@@ -59,10 +63,13 @@ def _shown(line: Line) -> str:
 
 
 @lru_cache(maxsize=16_384)
-def title(raw: str, *, source: str) -> str:
-    """Return a title as readers see it: one line, without markup and its site's name."""
+def title(raw: str, *, source: str, host: str = "") -> str:
+    """Return a title as readers see it: one line, without markup and its site's name.
+
+    A shared link's source is who shares it; the `host` it leads to tells of whose site it is.
+    """
     text = one_line(_unescaped(raw))
-    while (shorter := _without_frame(text, source)) != text:
+    while (shorter := _without_frame(text, source, host)) != text:
         text = shorter
     return text
 
@@ -77,24 +84,31 @@ def _unescaped(raw: str) -> str:
     return text
 
 
-def _without_frame(text: str, source: str) -> str:
+def _without_frame(text: str, source: str, host: str) -> str:
     """Return the title without one thing that is not of it; never an empty one."""
-    shorter = _ELLIPSIS.sub("", _MEDIUM.sub("", text))
+    shorter = BYLINE.sub("", _ELLIPSIS.sub("", _MEDIUM.sub("", text)))
     parts = list(_TAIL.finditer(shorter))
-    if parts and _names_site(shorter[parts[-1].end() :], source):
+    if parts and _names_site(shorter[parts[-1].end() :], source, host):
         shorter = shorter[: parts[-1].start()]
     return shorter.strip() or text
 
 
-def _names_site(tail: str, source: str) -> bool:
+def _names_site(tail: str, source: str, host: str) -> bool:
     folded = _squeezed(tail)
     if not folded:
         return False
     own = _squeezed(source)
-    if folded in _SITES or folded == own:
+    if folded in _SITES or folded == own or _names_host(folded, host):
         return True
     # "Google Cloud Blog" of the source "Google Cloud".
     return len(own) > 3 and fuzz.token_set_ratio(tail.lower(), source.lower()) >= _LIKE_SOURCE  # noqa: PLR2004 - two letters are in everything
+
+
+def _names_host(folded: str, host: str) -> bool:
+    """Tell whether a name is that of a host: "The New Stack" of thenewstack.io."""
+    own = domain(host)
+    label = own.partition(".")[0].replace("-", "")
+    return len(label) >= _SHORTEST_HOST and folded in {label, f"{label}blog", _squeezed(own)}
 
 
 def _squeezed(name: str) -> str:

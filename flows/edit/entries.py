@@ -53,6 +53,8 @@ _GENERIC = re.compile(
     rf"|(?:release\s+)?v?\d+(?:\.\d+)+\S{{0,12}}|{_DATE})",
     re.IGNORECASE,
 )
+# What GitHub calls the feed of a repository's releases.
+_RELEASES_OF = re.compile(r"^release notes from (?=\S)", re.IGNORECASE)
 _SPACE = re.compile(r"\s")
 _SMALL_WORDS = frozenset("a an and at by for from in of on the to with".split())
 _INITIALS_FROM = 3
@@ -149,7 +151,8 @@ def _tracks(pair: str, name: str) -> bool:
 
 def clean_title(item: Item) -> str:
     """Return the item's own title as shown, made from its text or address if it has none."""
-    if name := clean.title(item.title, source=item.source or item.feed):
+    own = item.source or item.feed
+    if name := clean.title(item.title, source=own, host=host(item.url)):
         return name
     told = one_line(clean.text_of(item.content or item.summary))
     return cut_at_word(told, _LONGEST_MADE_TITLE) or host(item.url) or "Untitled"
@@ -160,7 +163,7 @@ def title(item: Item) -> str:
     name = clean_title(item)
     if not _GENERIC.fullmatch(name):
         return name
-    source = shown_source(item)
+    source = _RELEASES_OF.sub("", shown_source(item))
     if name.casefold().startswith(source.casefold()):
         return name
     short = _initials(source)
@@ -170,9 +173,13 @@ def title(item: Item) -> str:
 
 
 def _initials(source: str) -> str:
-    """Return the initials of a long name of three words and more, else the name."""
+    """Return the initials of a long name of three words and more, else the name.
+
+    Of what is written small there are none: "notes from the harbour" is known by no "NFTH".
+    """
     words = [word for word in source.split() if word.lower() not in _SMALL_WORDS]
-    if len(words) < _INITIALS_FROM or len(source) <= _LONG_NAME:
+    is_name = not any(word[0].islower() for word in words)
+    if len(words) < _INITIALS_FROM or len(source) <= _LONG_NAME or not is_name:
         return source
     initials = "".join(word[0] for word in words)
     return initials.upper() if initials.isalnum() else source

@@ -68,4 +68,13 @@ def cut_at_word(text: str, most: int) -> str:
     words = head[: head.rindex(" ")].split(" ")
     while words and (words[-1].lower() in _DANGLING or not words[-1].strip(_PUNCTUATION)):
         words.pop()
-    return " ".join(words).rstrip(_PUNCTUATION)
+    return _without_open_bracket(" ".join(words)).rstrip(_PUNCTUATION)
+
+
+def _without_open_bracket(text: str) -> str:
+    """Return the text up to a bracket that it does not close, unless it begins with that."""
+    for opening, closing in ("()", "[]"):
+        place = text.rfind(opening)
+        if place > 0 and closing not in text[place:]:
+            text = text[:place]
+    return text

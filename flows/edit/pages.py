@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FURNITURE = frozenset(
     "contact contact-us contact-me about about-us about-me privacy privacy-policy subscribe "
     "unsubscribe terms terms-of-service terms-of-use imprint impressum login log-in signin "
-    "sign-in signup sign-up register tag tags category categories".split()
+    "sign-in signup sign-up register search tag tags category categories".split()
 )
 # With a name behind them these are lists of what is told elsewhere.
 LISTS = frozenset(("tag", "tags", "category", "categories"))
