@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -76,7 +77,8 @@ def test_a_link_with_tracking_is_the_same_link() -> None:
 
 def test_of_a_group_only_the_new_links_are_new() -> None:
     links = tuple(
-        Link(title=name, url=f"https://example.org/{name}") for name in ("one", "five", "six")
+        Link(title=name, url=f"https://example.org/{name}")
+        for name in ("one", "five", "six", "ten")
     )
     group = Entry(title="Short answers", source="Channel", links=links)
     fresh = Issue(
@@ -86,7 +88,37 @@ def test_of_a_group_only_the_new_links_are_new() -> None:
         sections=(Section(name="News", entries=(group,)),),
     )
     found = missing(fresh, issue("one"))
-    assert [link.title for link in found[0].links] == ["five", "six"]
+    assert [link.title for link in found[0].links] == ["five", "six", "ten"]
+
+
+@pytest.mark.parametrize(
+    ("title", "known", "found"),
+    [
+        ("Five short answers", "cd", [("Three short answers", "3 videos", "abe")]),
+        ("Short videos from Kitchen", "cd", [("Short videos from Kitchen", "3 videos", "abe")]),
+        ("Five short answers", "", [("Five short answers", "5 videos", "abcde")]),
+        ("Five short answers", "cde", [("a", "video", ""), ("b", "video", "")]),
+        ("Five short answers", "abcde", []),
+    ],
+)
+def test_what_is_left_of_a_group_is_called_what_it_is(
+    title: str, known: str, found: list[tuple[str, str, str]]
+) -> None:
+    links = tuple(Link(title=name, url=f"https://example.org/{name}") for name in "abcde")
+    notes = ('check: "c": its title and text are about different things', "why: score 2")
+    group = Entry(title=title, source="YouTube", detail="5 videos", links=links, notes=notes)
+    fresh = replace(issue(), sections=(Section(name="Videos", entries=(group,)),))
+    new = missing(fresh, issue(*known))
+    told = [(one.title, one.detail, "".join(link.title for link in one.links)) for one in new]
+    assert told == found
+    assert all(one.notes == (notes if "c" not in known else notes[1:]) for one in new)
+
+
+def test_a_video_that_is_left_of_a_channels_group_names_the_channel() -> None:
+    links = tuple(Link(title=name, url=f"https://example.org/{name}") for name in "abc")
+    group = Entry(title="Short videos from Kitchen", source="YouTube", links=links)
+    fresh = replace(issue(), sections=(Section(name="Videos", entries=(group,)),))
+    assert [one.source for one in missing(fresh, issue("a", "b"))] == ["Kitchen"]
 
 
 @given(st.lists(st.sampled_from(["a", "b", "c", "d"]), unique=True))

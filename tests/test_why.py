@@ -182,6 +182,16 @@ def test_what_was_not_listed_does_not_come_back_as_new(desk_of: Desk) -> None:
     assert desk_of.draft(days=4).file() == before
 
 
+def test_what_came_later_and_found_no_room_is_counted(desk_of: Desk) -> None:
+    desk_of.set("[sending]", "max_entries = 1\nmin_entries = 1\n\n[sending]").draft()
+    late = item("hawser", "All of the hawser", published=NOW - 3 * DAY)
+    again = desk_of.store(late, days=0.5)
+    when = (NOW + DAY).isoformat()
+    told = again.call("draft", "--as-of", when).stderr
+    assert "1 story that came since is left out; newsletter why ADDRESS says why." in told
+    assert "left out" not in again.call("draft", "--as-of", when).stderr
+
+
 def test_what_came_later_is_new_once_there_is_room_for_it(desk_of: Desk) -> None:
     limits = "max_entries = 2\nmin_entries = 1\nmax_left_over = 1\n\n[sending]"
     desk_of.set("[sending]", limits).draft()

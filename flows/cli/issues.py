@@ -17,13 +17,16 @@ from flows.cli.options import (
     since_option,
     verdict_option,
 )
+from flows.models import IssueStatus
 from flows.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
 
-    from flows.models import Issue
+    from flows.models import Issue, IssueRecord
+    from flows.pipeline.drafting import Drafted
     from flows.settings import Settings
 
 NUMBER = click.argument("number", type=click.IntRange(min=1), required=False, metavar="[NNN]")
@@ -94,15 +97,8 @@ def draft(
         narrate(f"No draft: {drafted.skip.reason}.\nNext: {drafted.skip.next}")
     else:
         narrate(f"{path}: {_entries(drafted.issue)}, {drafted.issue.subject!r}")
-        if drafted.added:
-            stories = counted(drafted.added, "new story stands", "new stories stand")
-            narrate(f'{stories} under "New since the draft".')
-        if drafted.booked:
-            slots = counted(drafted.booked, "sponsor was", "sponsors were")
-            narrate(f"{slots} added above all sections.")
-        if drafted.updated:
-            entries = counted(drafted.updated, "entry was", "entries were")
-            narrate(f"{entries} brought up to date, but for your own lines.")
+        for sentence in _changes(drafted, record):
+            narrate(sentence)
         narrate("Next: newsletter preview")
     if as_json:
         show_json(
@@ -117,8 +113,28 @@ def draft(
                 "added": drafted.added,
                 "booked": drafted.booked,
                 "updated": drafted.updated,
+                "left_out": drafted.left_out,
             }
         )
+
+
+def _changes(drafted: Drafted, record: IssueRecord) -> Iterator[str]:
+    """Yield what became of a file that stood already."""
+    if drafted.added:
+        stories = counted(drafted.added, "new story stands", "new stories stand")
+        yield f'{stories} under "New since the draft".'
+    if drafted.booked:
+        yield f"{counted(drafted.booked, 'sponsor was', 'sponsors were')} added above all sections."
+    if drafted.updated:
+        entries = counted(drafted.updated, "entry was", "entries were")
+        yield f"{entries} brought up to date, but for your own lines."
+    if drafted.left_out:
+        stories = counted(
+            drafted.left_out, "story that came since is", "stories that came since are"
+        )
+        yield f"{stories} left out; newsletter why ADDRESS says why."
+    if record.status is IssueStatus.APPROVED:
+        yield "The issue was approved: what is new is added, and all else is left as it was."
 
 
 @click.command()

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flows.edit import clean
 from flows.edit.characters import one_line
+from flows.edit.entries import VIDEO
 from flows.edit.gist import words_of_video
 from flows.edit.markup import LineKind, lines
 from flows.edit.sections import Candidate, placed
 from flows.edit.sentences import count, folded_words
 from flows.edit.workshop import repeated, shown_source, site
-from flows.models import Kind
+from flows.models import Entry, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
 
     from flows.edit.outline import Outline
     from flows.edit.workshop import Workshop
-    from flows.models import Item
+    from flows.models import Item, Link
 
 LEAST = 3
 MOST = 8
@@ -53,6 +55,27 @@ def grouped(candidates: Iterable[Candidate], shop: Workshop, outline: Outline) -
             groups[id(clips[0])] = _group(clips[:MOST], outline)
             members |= {id(clip) for clip in clips[1:MOST]}
     return [groups.get(id(one), one) for one in kept if id(one) not in members]
+
+
+def parted(group: Entry, links: Sequence[Link]) -> list[Entry]:
+    """Return what a group's entry is with these of its links alone: fewer than three stand singly.
+
+    What its notes say of the others goes.
+    """
+    if len(links) == len(group.links):
+        return [group]
+    gone = tuple(f'check: "{link.title}"' for link in group.links if link not in links)
+    notes = tuple(note for note in group.notes if not gone or not note.startswith(gone))
+    if len(links) < LEAST:
+        source = group.title.partition(" from ")[2] or group.source
+        return [
+            Entry(title=one.title, url=one.url, source=source, detail=VIDEO, notes=notes)
+            for one in links
+        ]
+    first, space, rest = group.title.partition(" ")
+    title = f"{_COUNTS[len(links)]}{space}{rest}" if first in _COUNTS else group.title
+    detail = f"{len(links)} videos"
+    return [replace(group, title=title, detail=detail, links=tuple(links), notes=notes)]
 
 
 def _channel(candidate: Candidate, shop: Workshop) -> Hashable:

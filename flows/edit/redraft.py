@@ -15,6 +15,7 @@ from flows.edit import front_matter
 from flows.edit.canonical import canonical
 from flows.edit.draft import inbox_line
 from flows.edit.gist import spelled
+from flows.edit.groups import parted
 from flows.edit.issue_file import entry_block, read, read_placed
 from flows.edit.sections import LEFT_OVER, NEW, SPONSOR
 from flows.edit.three_way import changes
@@ -118,7 +119,7 @@ def missing(
         told = {spelled(item) for item in story.items if item.url}
         if not told.isdisjoint(known) or any(map(was_there, story.items)):
             known |= told
-    return [part for entry in fit if (part := _unknown(entry, known))]
+    return [part for entry in fit for part in _unknown(entry, known)]
 
 
 def add_new(text: str, entries: Iterable[Entry]) -> str:
@@ -167,11 +168,10 @@ def _insert(text: str, place: int, added: str) -> str:
     return before + (lines.replace("\n", "\r\n") if "\r\n" in text else lines) + after
 
 
-def _unknown(entry: Entry, known: set[str]) -> Entry | None:
+def _unknown(entry: Entry, known: set[str]) -> list[Entry]:
     if not entry.links:
-        return None if canonical(entry.url) in known else entry
-    links = tuple(one for one in entry.links if canonical(one.url) not in known)
-    return replace(entry, links=links) if links else None
+        return [] if canonical(entry.url) in known else [entry]
+    return parted(entry, [one for one in entry.links if canonical(one.url) not in known])
 
 
 def _addresses(entry: Entry) -> Iterator[str]:

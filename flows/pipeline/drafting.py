@@ -27,7 +27,7 @@ from flows.pipeline.reading import files_of, read_issue
 from flows.pipeline.skipping import too_few
 from flows.pipeline.work import utc_now
 from flows.store import issues
-from flows.store.decisions import add_decisions, decided_items, replace_decisions
+from flows.store.decisions import Fate, add_decisions, decided_items, replace_decisions
 from flows.store.history import SqlHistory
 from flows.store.items import load_items
 from flows.store.lookup import load_earlier
@@ -76,6 +76,8 @@ class Drafted:
     added: int = 0
     booked: int = 0
     updated: int = 0
+    # Of how many stories that came since the file was written it says nothing.
+    left_out: int = 0
     # Where the issue was made just now: its stories, what was chosen for each, and the feeds that
     # told old ones again.
     told: tuple[Story, ...] = ()
@@ -209,9 +211,17 @@ def draft_again(
         write(files.wrote, to_text(again.wrote))
         standing = read_issue(files)
     # What was decided of an item when the file was first written stays: its line is not touched.
-    add_decisions(engine, decide(fresh, record.number, but_for=decided))
-    fresh = replace(fresh, issue=standing, skip=None)
-    return replace(fresh, added=again.added, booked=again.booked, updated=again.updated)
+    made = decide(fresh, record.number, but_for=decided)
+    add_decisions(engine, made)
+    return replace(
+        fresh,
+        issue=standing,
+        skip=None,
+        added=again.added,
+        booked=again.booked,
+        updated=again.updated,
+        left_out=sum(one.leads and one.fate is Fate.LEFT_OUT for one in made),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
