@@ -20,7 +20,7 @@ from flows.store.decisions import (
     replace_decisions,
 )
 from flows.store.items import save_items
-from flows.store.lookup import find_at, find_named, load_earlier, load_titles
+from flows.store.lookup import find_at, find_named, load_earlier, load_sample, load_titles
 from flows.store.names import name, number, place
 
 if TYPE_CHECKING:
@@ -79,6 +79,22 @@ def test_what_another_feed_told_or_what_is_of_this_time_is_not_found(
     save_items(any_engine, URL, [item("b")], now=now + DAY)
     save_items(any_engine, URL, [item("c", published=now + DAY)], now=now - 9 * DAY)
     assert earlier(any_engine, now, item("a"), item("b"), item("c")) == []
+
+
+def test_a_sample_of_what_a_feed_told_before_is_of_its_last(
+    any_engine: Engine, now: datetime
+) -> None:
+    save_items(any_engine, "https://else.example/feed", [item("else")], now=now - 9 * DAY)
+    for n in range(9):
+        save_items(any_engine, URL, [item(f"i{n}", published=now - (9 - n) * DAY)], now=now)
+    save_items(any_engine, URL, [item("undated")], now=now - DAY)
+    save_items(any_engine, URL, [item("later")], now=now + DAY)
+    found = load_sample(any_engine, [FEED], before=now - 2 * DAY, most=5)
+    assert [(told.guid, told.feed) for told in found] == [
+        ("i7", "Quay"), ("i6", "Quay"), ("i5", "Quay"), ("i4", "Quay"), ("i3", "Quay")
+    ]  # fmt: skip
+    assert load_sample(any_engine, [FEED], before=now - 30 * DAY, most=5) == []
+    assert load_sample(any_engine, [], before=now, most=5) == []
 
 
 def test_an_item_that_changes_is_found_by_what_it_says_now(engine: Engine, now: datetime) -> None:

@@ -81,7 +81,8 @@ def draft(
     reasons = [(story, _unfit(story)) for story in stories]
     fit = [story for story, reason in reasons if not reason]
     unfit = _unfit_in_order((story, reason) for story, reason in reasons if reason)
-    shop = workshop(item for story in stories for item in story.items)
+    told = (item for story in stories for item in story.items)
+    shop = workshop(told, earlier=outline.earlier)
     found = ranked(_candidate(story, outline) for story in fit)
     chosen = room(grouped(found, shop, outline), outline)
     sections = _sections(chosen, shop, outline)

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from flows.edit.workshop import no_earlier
 from flows.models import DEFAULT_SECTION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from flows.edit.rules import Place, Rule
@@ -45,7 +46,8 @@ class Outline:
     `max_left_over` caps what is listed of those that there is no room for, and of those that could
     not be in the issue. `max_by_kind` caps the entries of a kind, "repository" among them;
     `max_per_source` those of a publisher, whichever feed they came by. `guess` is what a trained
-    classifier says of an item, None where it is not sure.
+    classifier says of an item, None where it is not sure; `earlier` returns some of what a feed of
+    this name told before.
     """
 
     now: datetime
@@ -59,6 +61,7 @@ class Outline:
     max_by_kind: Mapping[str, int] = field(default_factory=dict)
     max_per_source: int = 0
     guess: Callable[[Item], Place | None] | None = None
+    earlier: Callable[[str], Iterable[Item]] = no_earlier
 
     @property
     def headings(self) -> tuple[tuple[str, int], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -12,12 +13,12 @@ from flows.edit import clean
 from flows.edit.characters import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from flows.models import Item
 
 # So many items of a source show what repeats; more cost time and tell nothing new.
-_SAMPLE = 6
+SAMPLE = 10
 
 # Sites that show everybody's work: as a source, their name says little.
 SITES = {
@@ -29,20 +30,32 @@ SITES = {
 _NAMES_OF_SITES = frozenset(name.casefold() for name in SITES.values())
 
 
+def no_earlier(_feed: str) -> tuple[Item, ...]:
+    """Return what is known of a feed's earlier items where nobody keeps any."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """Samples of every source's items, and what was found in them so far."""
+    """Samples of every source's items, and what was found in them so far.
 
+    `earlier` returns some of what a feed of this name told before; it is asked where there are few
+    items of a source: who tells one thing a week repeats himself from week to week.
+    """
+
+    earlier: Callable[[str], Iterable[Item]] = no_earlier
     samples: dict[tuple[str, str], list[Item]] = field(default_factory=lambda: defaultdict(list))
     found: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
 
 
-def workshop(items: Iterable[Item]) -> Workshop:
+def workshop(
+    items: Iterable[Item], *, earlier: Callable[[str], Iterable[Item]] = no_earlier
+) -> Workshop:
     """Return a workshop that knows the sources of these items."""
-    made = Workshop()
+    made = Workshop(earlier=earlier)
     for item in items:
         sample = made.samples[item.feed, item.source]
-        if len(sample) < _SAMPLE:
+        if len(sample) < SAMPLE:
             sample.append(item)
     return made
 
@@ -51,7 +64,11 @@ def repeated(item: Item, shop: Workshop) -> frozenset[str]:
     """Return what repeats among the items of this item's source; found once for each."""
     key = (item.feed, item.source)
     if key not in shop.found:
-        shop.found[key] = clean.repeats(shop.samples.get(key, ()))
+        sample = shop.samples.get(key, [])
+        if len(sample) < SAMPLE:
+            before = (one for one in shop.earlier(item.feed) if one.source == item.source)
+            sample = [*sample, *islice(before, SAMPLE - len(sample))]
+        shop.found[key] = clean.repeats(sample)
     return shop.found[key]
 
 

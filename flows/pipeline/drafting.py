@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache, partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from flows.edit.issue_file import write as to_text
 from flows.edit.redraft import add_only, missing, redraft
 from flows.edit.republished import suspects
 from flows.edit.sponsors import booked
+from flows.edit.workshop import SAMPLE
 from flows.errors import IssueError
 from flows.models import IssueStatus
 from flows.pipeline.blurbs import entries_with_blurbs, program, with_blurbs
@@ -30,7 +32,7 @@ from flows.store import issues
 from flows.store.decisions import Fate, add_decisions, decided_items, replace_decisions
 from flows.store.history import SqlHistory
 from flows.store.items import load_items
-from flows.store.lookup import load_earlier
+from flows.store.lookup import load_earlier, load_sample
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -110,9 +112,10 @@ def compose(
     stories = hold_what_stands(told, settings, engine, number=number, now=covers.end)
     again = republished(stories, earlier=_earlier(settings, engine, stories, covers))
     day = (slot or covers.end).astimezone(ZoneInfo(settings.schedule.timezone)).date()
+    told_before = partial(_told_before, settings, engine, covers)
     made = draft(
         stories,
-        outline=outline(settings, covers.end),
+        outline=replace(outline(settings, covers.end), earlier=cache(told_before)),
         number=number,
         date=day,
         title=settings.newsletter.title,
@@ -128,6 +131,12 @@ def compose(
         again=tuple(again),
     )
     return replace(drafted, skip=too_few(settings, engine, drafted))
+
+
+def _told_before(settings: Settings, engine: Engine, covers: Window, name: str) -> list[Item]:
+    """Return some of what the feeds of this name told before the window."""
+    feeds = [feed for feed in settings.feed_list() if name == (feed.name or feed.url)]
+    return load_sample(engine, feeds, before=covers.start, most=SAMPLE)
 
 
 def _earlier(

@@ -1,0 +1,50 @@
+"""A draft from what is stored: what its feeds told in other weeks counts too."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from flows.models import Item
+from flows.pipeline import desk
+from flows.pipeline.stores import open_store
+from flows.store.items import save_items
+from tests.newsletters import NOW, Newsletter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+URL = "https://quay.example/feed"
+FEED = f"""
+[[feeds]]
+url = "{URL}"
+name = "Quay Talk"
+"""
+ALWAYS = "Quay Talk is where two tired harbour masters talk shop, every Friday at noon."
+ASIDE = "Grab a mug with our anchor on it while they last."
+TOPICS = ("ropes", "tides", "cranes", "lamps", "pilots", "customs", "ledgers", "gulls")
+
+
+def talk(week: int) -> Item:
+    topic = TOPICS[week]
+    own = f"Today we look at {topic}, at what they cost the harbour, and at who pays for them."
+    return Item(
+        feed="Quay Talk",
+        guid=topic,
+        url=f"https://quay.example/talks/{topic}",
+        title=f"All that we know of {topic}",
+        content=f"<p>{ALWAYS}</p><p>{own}</p><p>{ASIDE}</p>",
+        published=NOW - timedelta(weeks=week, days=1),
+    )
+
+
+def test_what_a_weekly_source_says_each_week_is_no_part_of_a_blurb(tmp_path: Path) -> None:
+    newsletter = Newsletter(tmp_path).write(newsletter="min_entries = 1")
+    path = tmp_path / "newsletter.toml"
+    path.write_text(path.read_text("utf-8") + FEED, encoding="utf-8")
+    with open_store(newsletter.settings) as engine:
+        save_items(engine, URL, [talk(week) for week in range(len(TOPICS))], now=NOW)
+    _, drafted = desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
+    [entry] = drafted.issue.entries
+    assert entry.blurb.startswith("Today we look at ropes")
+    assert not [note for note in entry.notes if "mug" in note or "tired" in note]
