@@ -114,6 +114,14 @@ def test_what_is_left_of_a_group_is_called_what_it_is(
     assert all(one.notes == (notes if "c" not in known else notes[1:]) for one in new)
 
 
+def test_of_two_videos_left_of_a_group_each_has_its_own_notes() -> None:
+    links = tuple(Link(title=name, url=f"https://example.org/{name}") for name in "abc")
+    group = Entry(title="Three short answers", links=links, notes=('check: "a": odd', "why: good"))
+    fresh = replace(issue(), sections=(Section(name="Videos", entries=(group,)),))
+    found = missing(fresh, issue("c"))
+    assert [one.notes for one in found] == [('check: "a": odd', "why: good"), ("why: good",)]
+
+
 def test_a_video_that_is_left_of_a_channels_group_names_the_channel() -> None:
     links = tuple(Link(title=name, url=f"https://example.org/{name}") for name in "abc")
     group = Entry(title="Short videos from Kitchen", source="YouTube", links=links)

@@ -14,6 +14,7 @@ from flows.cli import newsletter as command
 from flows.errors import NewsletterError
 from flows.models import Item, Outcome
 from flows.pipeline import desk
+from flows.pipeline.approval import approve_now
 from flows.pipeline.stores import open_store
 from flows.pipeline.why import Answer, Standing, explain
 from flows.store.items import save_items
@@ -190,6 +191,26 @@ def test_what_came_later_and_found_no_room_is_counted(desk_of: Desk) -> None:
     told = again.call("draft", "--as-of", when).stderr
     assert "1 story that came since is left out; newsletter why ADDRESS says why." in told
     assert "left out" not in again.call("draft", "--as-of", when).stderr
+
+
+def test_what_is_left_out_and_did_not_come_since_is_not_counted(desk_of: Desk) -> None:
+    """A feed that has another name, a title that was mended, a link that the editor took in."""
+    desk_of.set("[sending]", "max_entries = 1\nmin_entries = 1\n\n[sending]").draft()
+    desk_of.set('name = "Quay Blog"', 'name = "Quay"')
+    desk_of.store(replace(TIDES, title="Why our tide table was wrong by two hours"), days=0.2)
+    late = item("hawser", "All of the hawser", published=NOW - 3 * DAY)
+    desk_of.store(late, days=0.5)
+    desk_of.edit("## Left over", f"[My own words]({late.url})\n\n## Left over")
+    told = desk_of.call("draft", "--as-of", (NOW + DAY).isoformat()).stderr
+    assert "left out" not in told
+    assert "approved" not in told
+
+
+def test_drafting_an_approved_issue_again_says_that_it_is_left_alone(desk_of: Desk) -> None:
+    desk_of.draft()
+    approve_now(desk_of.own.settings, 1, observer=desk_of.own.watcher)
+    told = desk_of.call("draft", "--as-of", (NOW + DAY).isoformat()).stderr
+    assert "The issue was approved: nothing is done to it" in told
 
 
 def test_what_came_later_is_new_once_there_is_room_for_it(desk_of: Desk) -> None:

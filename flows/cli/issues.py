@@ -133,8 +133,8 @@ def _changes(drafted: Drafted, record: IssueRecord) -> Iterator[str]:
             drafted.left_out, "story that came since is", "stories that came since are"
         )
         yield f"{stories} left out; newsletter why ADDRESS says why."
-    if record.status is IssueStatus.APPROVED:
-        yield "The issue was approved: what is new is added, and all else is left as it was."
+    if drafted.stood and record.status is IssueStatus.APPROVED:
+        yield "The issue was approved: nothing is done to it but that new stories are added."
 
 
 @click.command()

@@ -15,7 +15,6 @@ from flows.edit.characters import one_line
 from flows.edit.markup import Line, LineKind, lines
 from flows.edit.sentences import folded_words, sentences
 from flows.edit.sites import domain
-from flows.edit.titles import BYLINE
 from flows.models import Kind
 
 if TYPE_CHECKING:
@@ -43,11 +42,18 @@ _MEDIUM = re.compile(
     r"^\s*[\[(](?:video|audio|podcast|pdf|blog|article|series|slides|gif)[\])]:?\s*", re.IGNORECASE
 )
 _TAIL = re.compile(r"\s+(?:[|–—·•»-]|::)\s+")
+# How Medium ends a page's title: who wrote it, in which publication, and when or on what.
+_BYLINE = re.compile(
+    r"\s+\|\s+by\s+[^|]{2,60}(?:\s+\|\s+[^|]{2,60}){0,2}\s+\|\s+(?:medium|[a-z]{3,9},?\s+\d{4})$",
+    re.IGNORECASE,
+)
 _ELLIPSIS = re.compile(r"\s*(?:\.\.\.+|…)$")
 _SITES = frozenset("youtube vimeo medium substack github reddit linkedin devto".split())
 _LIKE_SOURCE = 90
 # "go" and "x" are words too.
 _SHORTEST_HOST = 3
+# Hosts whose name says what they are, not whose.
+_NO_NAMES = frozenset("blog docs news wiki".split())
 
 
 def text_of(html_or_text: str) -> str:
@@ -86,7 +92,7 @@ def _unescaped(raw: str) -> str:
 
 def _without_frame(text: str, source: str, host: str) -> str:
     """Return the title without one thing that is not of it; never an empty one."""
-    shorter = BYLINE.sub("", _ELLIPSIS.sub("", _MEDIUM.sub("", text)))
+    shorter = _BYLINE.sub("", _ELLIPSIS.sub("", _MEDIUM.sub("", text)))
     parts = list(_TAIL.finditer(shorter))
     if parts and _names_site(shorter[parts[-1].end() :], source, host):
         shorter = shorter[: parts[-1].start()]
@@ -108,7 +114,11 @@ def _names_host(folded: str, host: str) -> bool:
     """Tell whether a name is that of a host: "The New Stack" of thenewstack.io."""
     own = domain(host)
     label = own.partition(".")[0].replace("-", "")
-    return len(label) >= _SHORTEST_HOST and folded in {label, f"{label}blog", _squeezed(own)}
+    if len(label) < _SHORTEST_HOST or label in _NO_NAMES:
+        return False
+    return not {folded, folded.removeprefix("the")}.isdisjoint(
+        (label, f"{label}blog", _squeezed(own))
+    )
 
 
 def _squeezed(name: str) -> str:
@@ -154,14 +164,17 @@ def _without_repeated(text: str, repeated: frozenset[str]) -> str:
     return " ".join(kept)
 
 
-def repeats(items: Iterable[Item]) -> frozenset[str]:
-    """Return what repeats across a source's items, in the spelling that `body` compares."""
-    texts = {item.title: item.content or item.summary for item in items}
+def repeats(items: Iterable[Item], *, share: float = _LEAST_SHARE) -> frozenset[str]:
+    """Return what repeats across a source's items, in the spelling that `body` compares.
+
+    It stands in at least three of them, and in this share; what is told twice counts once.
+    """
+    texts = {(item.title, item.content or item.summary) for item in items}
     counts: Counter[str] = Counter()
-    for text in texts.values():
+    for _, text in texts:
         found = lines(beginning(text, most=_MOST_COMPARED))
         counts.update({_key(part) for line in found for part in sentences(line.text)})
-    least = max(_LEAST_REPEATS, _LEAST_SHARE * len(texts))
+    least = max(_LEAST_REPEATS, share * len(texts))
     return frozenset(key for key, times in counts.items() if key and times >= least)
 
 

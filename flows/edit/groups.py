@@ -64,18 +64,31 @@ def parted(group: Entry, links: Sequence[Link]) -> list[Entry]:
     """
     if len(links) == len(group.links):
         return [group]
-    gone = tuple(f'check: "{link.title}"' for link in group.links if link not in links)
-    notes = tuple(note for note in group.notes if not gone or not note.startswith(gone))
     if len(links) < LEAST:
         source = group.title.partition(" from ")[2] or group.source
         return [
-            Entry(title=one.title, url=one.url, source=source, detail=VIDEO, notes=notes)
+            Entry(
+                title=one.title,
+                url=one.url,
+                source=source,
+                detail=VIDEO,
+                notes=_notes_on(group, [one]),
+            )
             for one in links
         ]
     first, space, rest = group.title.partition(" ")
     title = f"{_COUNTS[len(links)]}{space}{rest}" if first in _COUNTS else group.title
     detail = f"{len(links)} videos"
+    notes = _notes_on(group, links)
     return [replace(group, title=title, detail=detail, links=tuple(links), notes=notes)]
+
+
+def _notes_on(group: Entry, links: Iterable[Link]) -> tuple[str, ...]:
+    """Return a group's notes but those on others than these of its links."""
+    kept = {link.title for link in links}
+    others = {link.title for link in group.links} - kept
+    gone = tuple(f'check: "{title}"' for title in others)
+    return tuple(note for note in group.notes if not note.startswith(gone))
 
 
 def _channel(candidate: Candidate, shop: Workshop) -> Hashable:

@@ -38,6 +38,8 @@ def subject(title: str, number: int, titles: Sequence[str]) -> str:
     if not titles:
         return start
     lead = cut_at_word(titles[0], LONGEST_SUBJECT - len(start) - 2)
+    if lead != titles[0]:
+        lead = _without_open_bracket(lead)
     return f"{start}: {lead}" if lead else start
 
 
@@ -65,16 +67,23 @@ def cut_at_word(text: str, most: int) -> str:
     # Scripts without spaces are cut between characters.
     if " " not in head:
         return "" if head.isascii() else text[:most]
-    words = head[: head.rindex(" ")].split(" ")
+    return _ended(head[: head.rindex(" ")])
+
+
+def _ended(text: str) -> str:
+    """Return the text up to its last word that may be one."""
+    words = text.split(" ")
     while words and (words[-1].lower() in _DANGLING or not words[-1].strip(_PUNCTUATION)):
         words.pop()
-    return _without_open_bracket(" ".join(words)).rstrip(_PUNCTUATION)
+    return " ".join(words).rstrip(_PUNCTUATION)
 
 
 def _without_open_bracket(text: str) -> str:
-    """Return the text up to a bracket that it does not close, unless it begins with that."""
-    for opening, closing in ("()", "[]"):
-        place = text.rfind(opening)
-        if place > 0 and closing not in text[place:]:
-            text = text[:place]
-    return text
+    """Return the text up to the first bracket that it does not close; all if nothing is before."""
+    opened: list[int] = []
+    for place, character in enumerate(text):
+        if character in "([":
+            opened.append(place)
+        elif character in ")]" and opened:
+            opened.pop()
+    return (_ended(text[: opened[0]]) or text) if opened else text

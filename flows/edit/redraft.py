@@ -122,6 +122,11 @@ def missing(
     return [part for entry in fit for part in _unknown(entry, known)]
 
 
+def addresses_in(issue: Issue) -> set[str]:
+    """Return the one spelling of every address that stands in an issue, sent or not."""
+    return {canonical(url) for entry in _all(issue) for url in _addresses(entry)}
+
+
 def add_new(text: str, entries: Iterable[Entry]) -> str:
     """Return the file's text with the entries under "New since the draft", all else as it was."""
     return _add_under(text, NEW, entries, before=LEFT_OVER)

@@ -139,7 +139,7 @@ _SUFFIX = re.compile(
     re.IGNORECASE,
 )
 # Medium's way to end a page's title: who wrote it, in which publication, and in which month.
-BYLINE = re.compile(r"\s+\|\s+by\s+[^|]{2,60}(?:\s+\|\s+[^|]{2,60}){0,3}$", re.IGNORECASE)
+_BYLINE = re.compile(r"\s+\|\s+by\s+[^|]{2,60}(?:\s+\|\s+[^|]{2,60}){0,3}$", re.IGNORECASE)
 # What stands between a title and the name of its site.
 _SEPARATOR = re.compile(r"\s+[|\u2013\u2014\u00b7\u2022\u00bb\u203a-]\s+|\s*\|\s*|\s+::\s+")
 _FIRST_SEPARATOR = re.compile(r"\s+[|\u2013\u2014\u00b7\u2022\u00bb\u203a-]\s+|\s*\|\s*|:\s+")
@@ -247,7 +247,7 @@ def _tidy(title: str) -> str:
 def _strip_marks(text: str) -> tuple[str, str]:
     """Return the title without what repeaters add, and the year they added ("" if none)."""
     year = ""
-    text = BYLINE.sub("", text) or text
+    text = _BYLINE.sub("", text) or text
     while (shorter := _PREFIX.sub("", text)) != text and shorter:
         text = shorter
     while (found := _SUFFIX.search(text)) and found.start() > 0:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -18,7 +17,11 @@ if TYPE_CHECKING:
     from flows.models import Item
 
 # So many items of a source show what repeats; more cost time and tell nothing new.
-SAMPLE = 10
+_SAMPLE = 6
+# With those of other weeks so many: what stands in half of them is said every week. Less may be
+# the news of three of them.
+SAMPLE_OF_WEEKS = 8
+_SHARE_OF_WEEKS = 0.5
 
 # Sites that show everybody's work: as a source, their name says little.
 SITES = {
@@ -55,7 +58,7 @@ def workshop(
     made = Workshop(earlier=earlier)
     for item in items:
         sample = made.samples[item.feed, item.source]
-        if len(sample) < SAMPLE:
+        if len(sample) < _SAMPLE:
             sample.append(item)
     return made
 
@@ -64,12 +67,18 @@ def repeated(item: Item, shop: Workshop) -> frozenset[str]:
     """Return what repeats among the items of this item's source; found once for each."""
     key = (item.feed, item.source)
     if key not in shop.found:
-        sample = shop.samples.get(key, [])
-        if len(sample) < SAMPLE:
-            before = (one for one in shop.earlier(item.feed) if one.source == item.source)
-            sample = [*sample, *islice(before, SAMPLE - len(sample))]
-        shop.found[key] = clean.repeats(sample)
+        shop.found[key] = _repeated(shop, *key)
     return shop.found[key]
+
+
+def _repeated(shop: Workshop, feed: str, source: str) -> frozenset[str]:
+    sample = shop.samples.get((feed, source), [])
+    found = clean.repeats(sample)
+    if len(sample) >= _SAMPLE:
+        return found
+    before = [one for one in shop.earlier(feed) if one.source == source]
+    weeks = [*sample, *before[: SAMPLE_OF_WEEKS - len(sample)]]
+    return found | clean.repeats(weeks, share=_SHARE_OF_WEEKS) if before else found
 
 
 def site(item: Item) -> str:

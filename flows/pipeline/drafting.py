@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from flows.edit.collecting import at_rest
 from flows.edit.dedupe import dedupe, republished
 from flows.edit.draft import draft
+from flows.edit.gist import spelled
 from flows.edit.issue_file import read_bytes
 from flows.edit.issue_file import write as to_text
-from flows.edit.redraft import add_only, missing, redraft
+from flows.edit.redraft import add_only, addresses_in, missing, redraft
 from flows.edit.republished import suspects
 from flows.edit.sponsors import booked
-from flows.edit.workshop import SAMPLE
+from flows.edit.workshop import SAMPLE_OF_WEEKS
 from flows.errors import IssueError
 from flows.models import IssueStatus
 from flows.pipeline.blurbs import entries_with_blurbs, program, with_blurbs
@@ -35,15 +37,18 @@ from flows.store.items import load_items
 from flows.store.lookup import load_earlier, load_sample
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from sqlalchemy import Engine
 
     from flows.edit.draft import Choice
     from flows.edit.redraft import Redraft
     from flows.edit.republished import Republication
-    from flows.models import Entry, Issue, IssueRecord, Item, Story
+    from flows.models import Entry, Feed, Issue, IssueRecord, Item, Story
     from flows.pipeline.files import IssueFiles
     from flows.pipeline.skipping import Skip
     from flows.settings import Settings
+    from flows.store.decisions import Decision
 
 # A feed may show an item hours after its date, and it may be asked only after the last cut-off:
 # items first seen since then are taken although their date lies up to this much before it.
@@ -78,7 +83,9 @@ class Drafted:
     added: int = 0
     booked: int = 0
     updated: int = 0
-    # Of how many stories that came since the file was written it says nothing.
+    # Whether the file stood already, and how many stories that came since it was last brought up to
+    # date are left out and not in it.
+    stood: bool = False
     left_out: int = 0
     # Where the issue was made just now: its stories, what was chosen for each, and the feeds that
     # told old ones again.
@@ -112,10 +119,10 @@ def compose(
     stories = hold_what_stands(told, settings, engine, number=number, now=covers.end)
     again = republished(stories, earlier=_earlier(settings, engine, stories, covers))
     day = (slot or covers.end).astimezone(ZoneInfo(settings.schedule.timezone)).date()
-    told_before = partial(_told_before, settings, engine, covers)
+    told_before = _told_before(settings, engine, covers)
     made = draft(
         stories,
-        outline=replace(outline(settings, covers.end), earlier=cache(told_before)),
+        outline=replace(outline(settings, covers.end), earlier=told_before),
         number=number,
         date=day,
         title=settings.newsletter.title,
@@ -133,10 +140,17 @@ def compose(
     return replace(drafted, skip=too_few(settings, engine, drafted))
 
 
-def _told_before(settings: Settings, engine: Engine, covers: Window, name: str) -> list[Item]:
-    """Return some of what the feeds of this name told before the window."""
-    feeds = [feed for feed in settings.feed_list() if name == (feed.name or feed.url)]
-    return load_sample(engine, feeds, before=covers.start, most=SAMPLE)
+def _told_before(settings: Settings, engine: Engine, covers: Window) -> Callable[[str], list[Item]]:
+    """Return what knows some of what the feeds of a name told before the window."""
+    feeds: defaultdict[str, list[Feed]] = defaultdict(list)
+    for feed in settings.feed_list():
+        feeds[feed.name or feed.url].append(feed)
+
+    @cache
+    def told(name: str) -> list[Item]:
+        return load_sample(engine, feeds[name], before=covers.start, most=SAMPLE_OF_WEEKS)
+
+    return told
 
 
 def _earlier(
@@ -229,7 +243,24 @@ def draft_again(
         added=again.added,
         booked=again.booked,
         updated=again.updated,
-        left_out=sum(one.leads and one.fate is Fate.LEFT_OUT for one in made),
+        stood=True,
+        left_out=_left_out(fresh, made, standing, record),
+    )
+
+
+def _left_out(
+    fresh: Drafted, made: Iterable[Decision], standing: Issue, record: IssueRecord
+) -> int:
+    """Return how many stories came since the file was made, and are left out of it."""
+    left = {one.story for one in made if one.leads and one.fate is Fate.LEFT_OUT}
+    if not left or record.cutoff is None:
+        return 0
+    there = addresses_in(standing)
+    return sum(
+        number_of(story.lead) in left
+        and all(item.first_seen and item.first_seen > record.cutoff for item in story.items)
+        and there.isdisjoint(map(spelled, story.items))
+        for story in fresh.told
     )
 
 

@@ -68,7 +68,7 @@ def load_sample(
     found: list[Item] = []
     with reading(engine).begin() as connection:
         for url in names:
-            # By number alone, which the index of guids has: the dates stand behind the texts.
+            # By number alone: SQLite's index of guids has it, and dates stand behind texts.
             last = select(table.c.id).where(table.c.feed_url == url).order_by(table.c.id.desc())
             told = func.coalesce(table.c.published, table.c.first_seen) <= before
             query = select(*COLUMNS).where(table.c.id.in_(last.limit(2 * most)), told)
