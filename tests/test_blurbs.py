@@ -33,6 +33,10 @@ def test_a_program_is_told_the_story_and_prints_the_blurb(tmp_path: Path) -> Non
     ("code", "problem"),
     [
         ("raise SystemExit(3)", "it ended with exit code 3"),
+        (
+            r"import sys; sys.stdout.buffer.write(b'\xf6l on ropes.')",
+            "what it printed is not in UTF-8",
+        ),
         ("import os; os.kill(os.getpid(), 9)", "it ended with exit code -9"),
     ],
 )

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.edit.issue_file import read, write
-from flows.edit.redraft import Redraft, add_only, missing, redraft
+from flows.edit.redraft import PROGRAM_NOTE, Redraft, add_only, missing, redraft
 from flows.edit.three_way import changes
 from flows.errors import IssueError
 from flows.models import Entry, Issue, Link, Section
@@ -104,6 +104,21 @@ def test_a_blurb_that_nobody_edited_is_brought_up_to_date() -> None:
     found = again(write(WROTE), FRESH, WROTE)
     assert read(found.text, path=PATH).entries[0].blurb == MENDED
     assert (found.added, found.updated) == (0, 1)
+
+
+def test_what_the_editors_program_failed_at_stays_told() -> None:
+    failed = f"{PROGRAM_NOTE}writer: it took longer than 2 s"
+    wrote = issue(replace(entry("ropes"), notes=("why: Blog; score 3", failed)), entry("knots"))
+    found = again(write(wrote), issue(entry("ropes"), entry("knots")), wrote)
+    assert (found.text, found.updated) == (write(wrote), 0)
+    mended = again(write(wrote), FRESH, wrote)
+    kept = read(mended.text, path=PATH).entries[0]
+    assert (kept.blurb, kept.notes[-1], mended.updated) == (MENDED, failed, 1)
+
+
+def test_what_could_not_be_written_is_not_counted() -> None:
+    text = write(WROTE).replace(WROTE.entries[0].blurb, "My own words.")
+    assert again(text, FRESH, WROTE).updated == 0
 
 
 def test_a_blurb_that_an_editor_rewrote_stays() -> None:

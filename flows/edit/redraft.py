@@ -32,8 +32,11 @@ _HEADING = re.compile(r"^##(?!#)[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 # No editor has ended lines so for decades; what is added could not be told from what stands.
 _LONE_RETURN = re.compile(r"\r(?!\n)")
 _WHY = "<!-- why: "
-# A blurb that the editor's own program wrote is not asked for again.
+# A blurb that the editor's own program wrote is not asked for again, nor one that it failed at: why
+# it did stays to be read.
 DRAFT_NOTE = "draft: "
+PROGRAM_NOTE = "check: the program "
+_NOT_COMPARED = (_WHY, f"<!-- {PROGRAM_NOTE}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +78,7 @@ def redraft(
     standing = read_placed(text, path=path)
     known = _with(standing.issue, wrote)
     booked = [one for one in fresh.entries if one.sponsor and not _has_sponsor(known, one)]
-    changed, updated = _up_to_date(text, standing, wrote=wrote, would=fresh)
+    changed, updated, mended = _up_to_date(text, standing, wrote=wrote, would=fresh)
     changed = add_new(add_sponsors(changed, booked), added)
     now = standing.issue if changed == text else read(changed, path=path)
     line = inbox_line(title, fresh.number, now.sections)
@@ -90,7 +93,7 @@ def redraft(
         wrote=mine,
         added=len(added),
         booked=len(booked),
-        updated=len(updated),
+        updated=mended,
     )
 
 
@@ -231,12 +234,16 @@ def _has_sponsor(issue: Issue, booked: Entry) -> bool:
 
 def _up_to_date(
     text: str, standing: Placed, *, wrote: Issue, would: Issue
-) -> tuple[str, dict[str, Entry]]:
-    """Return the text with what we would write otherwise now, and the entries of which that is."""
+) -> tuple[str, dict[str, Entry], int]:
+    """Return the text with what we would write otherwise now, and the entries of which that is.
+
+    Last, in how many of them it could be written: some lines are an editor's by now.
+    """
     before = {_key(entry): entry for entry in _all(wrote) if not _is_drafted(entry)}
     after = {_key(entry): entry for entry in would.entries if not entry.links}
     lines = _lines(text)
     updated = {}
+    mended = 0
     # From the end, so that the numbers of the lines above still hold.
     for first, last, entry in reversed(_blocks(text, standing)):
         key = _key(entry)
@@ -247,14 +254,16 @@ def _up_to_date(
             continue
         updated[key] = after[key]
         now = [line.rstrip() for line in lines[first:last]]
-        for change in changes(now, wrote=ours, would=new):
+        found = changes(now, wrote=ours, would=new)
+        for change in found:
             lines[first + change.first : first + change.last] = _ended(change.lines, text)
-    return "\n".join(lines), updated
+        mended += bool(found)
+    return "\n".join(lines), updated, mended
 
 
 def _own_lines(entry: Entry) -> list[str]:
-    """Return the lines of an entry but the one that tells the score: it changes by the hour."""
-    return [line for line in entry_block(entry).split("\n") if not line.startswith(_WHY)]
+    """Return the lines of an entry but those that no fresh draft has, or has by the hour anew."""
+    return [line for line in entry_block(entry).split("\n") if not line.startswith(_NOT_COMPARED)]
 
 
 def _lines(text: str) -> list[str]:

@@ -23,7 +23,7 @@ from flows.edit import clean, markdown
 from flows.edit.blurb import limited
 from flows.edit.characters import one_line
 from flows.edit.entries import address, clean_title
-from flows.edit.redraft import DRAFT_NOTE
+from flows.edit.redraft import DRAFT_NOTE, PROGRAM_NOTE
 from flows.edit.workshop import shown_source
 from flows.models import Section
 
@@ -130,7 +130,7 @@ def marked(entry: Entry, answer: Answer, writer: Program) -> Entry:
     text = limited(answer.text, title=entry.title)
     if not text:
         problem = answer.problem or "what it printed is no blurb"
-        return replace(entry, notes=(*entry.notes, f"check: {writer.name}: {problem}"))
+        return replace(entry, notes=(*entry.notes, f"{PROGRAM_NOTE}{writer.name}: {problem}"))
     own = (f"or: {entry.blurb}",) if entry.blurb else ()
     note = f"{DRAFT_NOTE}written by {writer.name}; read it, then delete this line"
     return replace(entry, blurb=markdown.escape(text), notes=(note, *own, *entry.notes))
@@ -161,7 +161,15 @@ def ask(writer: Program, story: Mapping[str, str], *, seconds: float) -> Answer:
         if problem:
             return Answer(problem=problem)
         printed.seek(0)
-        return Answer(text=one_line(printed.read(MOST_BYTES).decode("utf-8", "replace")))
+        return _answer(printed.read(MOST_BYTES))
+
+
+def _answer(printed: bytes) -> Answer:
+    # The last letter may be cut off with what is too much; more than that is another encoding.
+    text = printed.decode("utf-8", "replace").removesuffix("\ufffd")
+    if "\ufffd" in text:
+        return Answer(problem="what it printed is not in UTF-8")
+    return Answer(text=one_line(text))
 
 
 def _ended(started: subprocess.Popen[bytes], seconds: float) -> str:
