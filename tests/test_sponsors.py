@@ -14,6 +14,7 @@ from flows.edit.sponsors import Booking, booked, findings
 from flows.errors import CheckFailed
 from flows.models import Entry, Issue, Outcome, Section
 from flows.pipeline import approval, desk
+from flows.pipeline.gathering import gather_now
 from tests.newsletters import NOW, STORIES, Newsletter
 
 if TYPE_CHECKING:
@@ -126,6 +127,25 @@ def test_copy_that_comes_later_is_taken_from_the_settings(newsletter: Newsletter
     )
     assert newsletter.run().verdict is Outcome.SENT
     assert "Sponsored" in newsletter.mails[0].read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("is_void", [False, True])
+def test_a_slot_that_is_booked_after_the_approval_comes_once_that_is_void(
+    newsletter: Newsletter, *, is_void: bool
+) -> None:
+    newsletter.write()
+    gather_now(newsletter.settings, observer=newsletter.watcher)
+    desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
+    approval.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
+    file = newsletter.folder / "issues" / "001.md"
+    if is_void:
+        file.write_text(file.read_text("utf-8").replace(STORIES[0][1], "My own."), "utf-8")
+    book(newsletter, BOOKED + COPY)
+    _, drafted = desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
+    assert ("Sponsored · Ropes & Co" in file.read_text("utf-8"), drafted.approved) == (
+        is_void,
+        not is_void,
+    )
 
 
 def test_a_sponsor_is_no_story(newsletter: Newsletter) -> None:

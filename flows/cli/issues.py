@@ -17,7 +17,6 @@ from flows.cli.options import (
     since_option,
     verdict_option,
 )
-from flows.models import IssueStatus
 from flows.wording import counted
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from flows.models import Issue, IssueRecord
+    from flows.models import Issue
     from flows.pipeline.drafting import Drafted
     from flows.settings import Settings
 
@@ -97,7 +96,7 @@ def draft(
         narrate(f"No draft: {drafted.skip.reason}.\nNext: {drafted.skip.next}")
     else:
         narrate(f"{path}: {_entries(drafted.issue)}, {drafted.issue.subject!r}")
-        for sentence in _changes(drafted, record):
+        for sentence in _changes(drafted):
             narrate(sentence)
         narrate("Next: newsletter preview")
     if as_json:
@@ -118,7 +117,7 @@ def draft(
         )
 
 
-def _changes(drafted: Drafted, record: IssueRecord) -> Iterator[str]:
+def _changes(drafted: Drafted) -> Iterator[str]:
     """Yield what became of a file that stood already."""
     if drafted.added:
         stories = counted(drafted.added, "new story stands", "new stories stand")
@@ -133,7 +132,7 @@ def _changes(drafted: Drafted, record: IssueRecord) -> Iterator[str]:
             drafted.left_out, "story that came since is", "stories that came since are"
         )
         yield f"{stories} left out; newsletter why ADDRESS says why."
-    if drafted.stood and record.status is IssueStatus.APPROVED:
+    if drafted.approved:
         yield "The issue was approved: nothing is done to it but that new stories are added."
 
 

@@ -38,6 +38,7 @@ from flows.store.lookup import load_earlier, load_sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from sqlalchemy import Engine
 
@@ -83,10 +84,10 @@ class Drafted:
     added: int = 0
     booked: int = 0
     updated: int = 0
-    # Whether the file stood already, and how many stories that came since it was last brought up to
-    # date are left out and not in it.
-    stood: bool = False
+    # How many stories that came since the file was last brought up to date are left out and not in
+    # it; and whether it is approved, so that nothing is done to it but that new ones are added.
     left_out: int = 0
+    approved: bool = False
     # Where the issue was made just now: its stories, what was chosen for each, and the feeds that
     # told old ones again.
     told: tuple[Story, ...] = ()
@@ -203,8 +204,8 @@ def draft_again(
     """Bring the issue's file up to date, and return the issue as it is then.
 
     New stories are added, and what we wrote is written anew where it would be otherwise now. No
-    line that an editor wrote or changed is touched, and of an approved issue none at all. Raises
-    IssueError if the file cannot be read.
+    line that an editor wrote or changed is touched, and of an approved issue none at all, unless
+    an edit voided the approval. Raises IssueError if the file cannot be read.
     """
     files = files_of(settings, record.number)
     data = files.draft.read_bytes()
@@ -222,9 +223,10 @@ def draft_again(
     added = entries_with_blurbs(added, fresh.told, program(settings))
     text = data.decode("utf-8")
     mark = MARK if text.startswith(MARK) else ""
+    is_open = _is_open(settings, record)
     again = _redrafted(
-        settings,
-        record,
+        files.draft,
+        settings.newsletter.title if is_open else None,
         fresh.issue,
         _Standing(text=text.removeprefix(MARK), wrote=wrote, added=tuple(added)),
     )
@@ -243,7 +245,7 @@ def draft_again(
         added=again.added,
         booked=again.booked,
         updated=again.updated,
-        stood=True,
+        approved=not is_open,
         left_out=_left_out(fresh, made, standing, record),
     )
 
@@ -273,13 +275,20 @@ class _Standing:
     added: tuple[Entry, ...]
 
 
-def _redrafted(
-    settings: Settings, record: IssueRecord, fresh: Issue, standing: _Standing
-) -> Redraft:
+def _is_open(settings: Settings, record: IssueRecord) -> bool:
+    """Tell whether an issue's file is still worked on: it is no more once it is approved."""
+    if record.status is IssueStatus.DRAFT:
+        return True
+    from flows.pipeline.edits import is_void  # noqa: PLC0415 - it loads what makes mails
+
+    return is_void(settings, record)
+
+
+def _redrafted(path: Path, title: str | None, fresh: Issue, standing: _Standing) -> Redraft:
+    """Return the file brought up to date; without the newsletter's title only added to."""
     text, wrote, added = standing.text, standing.wrote, standing.added
-    if wrote is None or record.status is not IssueStatus.DRAFT:
+    if wrote is None or title is None:
         return add_only(text, fresh, wrote=wrote, added=added)
-    path, title = files_of(settings, record.number).draft, settings.newsletter.title
     return redraft(text, fresh, path=path, title=title, wrote=wrote, added=added)
 
 
