@@ -16,15 +16,7 @@ from flows.edit.left_over import not_listed
 from flows.edit.outline import Outline, Source
 from flows.edit.pages import not_an_article
 from flows.edit.repositories import is_repository
-from flows.edit.sections import (
-    LEFT_OVER,
-    Candidate,
-    in_order,
-    placed,
-    ranked,
-    room,
-    score,
-)
+from flows.edit.sections import LEFT_OVER, Candidate, in_order, placed, ranked, room, score
 from flows.edit.workshop import workshop
 from flows.models import Entry, Issue, Section
 

@@ -225,10 +225,15 @@ def draft_again(
     mark = MARK if text.startswith(MARK) else ""
     is_open = _is_open(settings, record)
     again = _redrafted(
-        files.draft,
-        settings.newsletter.title if is_open else None,
+        settings,
         fresh.issue,
-        _Standing(text=text.removeprefix(MARK), wrote=wrote, added=tuple(added)),
+        _Standing(
+            path=files.draft,
+            text=text.removeprefix(MARK),
+            wrote=wrote,
+            added=tuple(added),
+            is_open=is_open,
+        ),
     )
     # An editor may have saved meanwhile: what they wrote comes first.
     if mark + again.text != text and files.draft.read_bytes() == data:
@@ -268,11 +273,13 @@ def _left_out(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Standing:
-    """A file that stands, what we wrote of it, and what it lacks."""
+    """A file that stands, what we wrote of it, what it lacks, and if more is done to it yet."""
 
+    path: Path
     text: str
     wrote: Issue | None
     added: tuple[Entry, ...]
+    is_open: bool
 
 
 def _is_open(settings: Settings, record: IssueRecord) -> bool:
@@ -284,12 +291,12 @@ def _is_open(settings: Settings, record: IssueRecord) -> bool:
     return is_void(settings, record)
 
 
-def _redrafted(path: Path, title: str | None, fresh: Issue, standing: _Standing) -> Redraft:
-    """Return the file brought up to date; without the newsletter's title only added to."""
+def _redrafted(settings: Settings, fresh: Issue, standing: _Standing) -> Redraft:
     text, wrote, added = standing.text, standing.wrote, standing.added
-    if wrote is None or title is None:
+    if wrote is None or not standing.is_open:
         return add_only(text, fresh, wrote=wrote, added=added)
-    return redraft(text, fresh, path=path, title=title, wrote=wrote, added=added)
+    title = settings.newsletter.title
+    return redraft(text, fresh, path=standing.path, title=title, wrote=wrote, added=added)
 
 
 def _wrote(files: IssueFiles, standing: Issue, data: bytes) -> Issue | None:
