@@ -270,6 +270,24 @@ def test_what_is_too_long_for_a_mail_is_read_on_the_web() -> None:
     assert mail.unsubscribe_tag in mail.html
 
 
+def test_links_of_what_is_read_on_the_web_are_judged_too() -> None:
+    last = Entry(title="The last of all", url="http://bit.ly/3xYz", blurb="It is behind the fold.")
+    issue = issue_of(*many(120).entries, last)
+    mail = render(issue, SAMPLE_BRAND)
+    assert "bit.ly" not in mail.html
+    found = check(mail, SAMPLE_BRAND, page=page(issue, SAMPLE_BRAND))
+    told = [(finding.rule, finding.message) for finding in found if "bit.ly" in finding.message]
+    assert told == [
+        ("L02", "The link http://bit.ly/3xYz is not encrypted; try it with https."),
+        ("L05", "http://bit.ly/3xYz hides where it leads; link the page itself."),
+    ]
+
+
+def test_the_page_of_an_issue_whose_mail_has_room_for_all_adds_no_findings() -> None:
+    mail = render(SAMPLE, SAMPLE_BRAND)
+    assert check(mail, SAMPLE_BRAND, page=page(SAMPLE, SAMPLE_BRAND)) == []
+
+
 @pytest.mark.parametrize("after", [0, 2])
 def test_a_first_entry_that_is_too_long_by_itself_is_read_on_the_web(after: int) -> None:
     first = replace(SAMPLE.entries[0], blurb="words " * 15_000)

@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from flows.cli import newsletter
 from flows.deliver.message import as_bytes, build
 from flows.errors import NewsletterError
-from flows.models import Mail
+from flows.pipeline.looking import look
 from flows.pipeline.online import MOST_LINKS, Dns, ask_dns, links_of, look_online, try_links
 from flows.render.html import render
 from flows.render.sample import SAMPLE, SAMPLE_BRAND, SAMPLE_RECIPIENT
@@ -112,10 +112,9 @@ def weekly(tmp_path: Path) -> Newsletter:
     return made.tell(*STORIES)
 
 
-def mail(*links: str) -> Mail:
+def html(*links: str) -> str:
     anchors = "".join(f'<a href="{link}">x</a>' for link in links)
-    html = f"<!DOCTYPE html><html><body>{anchors}</body></html>"
-    return Mail(issue=1, subject="s", preheader="", html=html, text="", sender="a@example.org")
+    return f"<!DOCTYPE html><html><body>{anchors}</body></html>"
 
 
 def sentences(findings: list[Finding]) -> list[str]:
@@ -127,7 +126,7 @@ def sentences(findings: list[Finding]) -> list[str]:
 def test_a_link_that_leads_somewhere_is_no_finding(
     weekly: Newsletter, site: Site, path: str
 ) -> None:
-    assert sentences(try_links(weekly.settings, mail(site.url(path)))) == []
+    assert sentences(try_links(weekly.settings, html(site.url(path)))) == []
 
 
 @pytest.mark.parametrize(
@@ -143,37 +142,37 @@ def test_a_link_that_leads_somewhere_is_no_finding(
 def test_a_link_that_leads_nowhere_is_a_warning(
     weekly: Newsletter, site: Site, path: str, told: str
 ) -> None:
-    [sentence] = sentences(try_links(weekly.settings, mail(site.url(path))))
+    [sentence] = sentences(try_links(weekly.settings, html(site.url(path))))
     assert sentence == f"The link {site.url(path)} {told}"
 
 
 def test_head_is_asked_first_and_get_only_if_it_must(weekly: Newsletter, site: Site) -> None:
-    try_links(weekly.settings, mail(site.url("/")))
-    try_links(weekly.settings, mail(site.url("/HEAD-405")))
+    try_links(weekly.settings, html(site.url("/")))
+    try_links(weekly.settings, html(site.url("/HEAD-405")))
     assert site.asked == ["HEAD /", "HEAD /HEAD-405", "GET /HEAD-405"]
 
 
 def test_a_link_is_tried_once(weekly: Newsletter, site: Site) -> None:
-    try_links(weekly.settings, mail(site.url("/a"), site.url("/a#part"), site.url("/a")))
+    try_links(weekly.settings, html(site.url("/a"), site.url("/a#part"), site.url("/a")))
     assert site.asked == ["HEAD /a"]
 
 
 def test_a_host_that_is_not_there_is_a_warning(weekly: Newsletter) -> None:
     with serving() as gone:
         link = gone.url("/")
-    [sentence] = sentences(try_links(weekly.settings, mail(link)))
+    [sentence] = sentences(try_links(weekly.settings, html(link)))
     assert sentence.startswith(f"The link {link} leads nowhere: ")
 
 
 def test_a_private_address_is_not_asked(tmp_path: Path, site: Site) -> None:
     guarded = Newsletter(tmp_path).write().settings
-    [sentence] = sentences(try_links(guarded, mail(site.url("/"))))
+    [sentence] = sentences(try_links(guarded, html(site.url("/"))))
     assert "is not a public address" in sentence
     assert site.asked == []
 
 
 def test_there_is_an_end_to_the_links_that_are_tried(weekly: Newsletter, site: Site) -> None:
-    many = mail(*(site.url(f"/{number}") for number in range(MOST_LINKS + 5)))
+    many = html(*(site.url(f"/{number}") for number in range(MOST_LINKS + 5)))
     [sentence] = sentences(try_links(weekly.settings, many))
     assert sentence == f"Only the first {MOST_LINKS} of {MOST_LINKS + 5} links were tried."
     assert len(site.asked) == MOST_LINKS
@@ -182,7 +181,7 @@ def test_there_is_an_end_to_the_links_that_are_tried(weekly: Newsletter, site: S
 def test_recipients_links_and_the_issues_own_page_are_not_tried(weekly: Newsletter) -> None:
     settings = weekly.settings
     shown = render(SAMPLE, settings.brand())
-    found = links_of(settings, shown)
+    found = links_of(settings, shown.html)
     assert shown.unsubscribe_tag not in found
     assert f"{settings.newsletter.base_url}/issues/042" not in found
     assert settings.newsletter.privacy_url in found
@@ -196,7 +195,7 @@ def test_dns_that_does_not_answer_is_a_warning(weekly: Newsletter) -> None:
 
 def test_the_senders_domain_is_asked_about(weekly: Newsletter) -> None:
     resolver = Empty()
-    found = look_online(weekly.settings, mail(), resolver=resolver)
+    found = look_online(weekly.settings, html(), resolver=resolver)
     assert [(one.rule, one.severity) for one in found] == [("H14", "error")] * 3
     assert {name.partition("harbour.example.com")[1] for name in resolver.asked} >= {
         "harbour.example.com"
@@ -292,6 +291,24 @@ def test_an_issue_that_is_right_says_so(drafted: Newsletter) -> None:
     result = check(drafted.folder, "1")
     assert (result.exit_code, result.stdout) == (0, "")
     assert result.stderr == "Issue 1: 0 errors, 0 warnings\n"
+
+
+def test_links_of_stories_that_the_mail_has_no_room_for_are_judged_and_tried(
+    drafted: Newsletter, site: Site
+) -> None:
+    file = drafted.folder / "issues" / "001.md"
+    said = "What stands here is long, for a mail of many such stories has no room for all. " * 3
+    stories = [f"- [Story {n}](https://example.com/{n})\n  {said}\n" for n in range(150)]
+    last = f"- [The last]({site.url('/BOTH-404')})\n  It is behind the fold.\n"
+    shortened = "- [Shortened](https://bit.ly/3xYz)\n  It is behind the fold.\n"
+    text = file.read_text(encoding="utf-8").partition("\n## ")[0]
+    file.write_text("\n".join((text, "## Top", *stories, last, shortened)), encoding="utf-8")
+    told = check(drafted.folder, "1").stdout
+    assert "entries are in it only by a link" in told
+    assert "https://bit.ly/3xYz hides where it leads" in told
+    seen = look(drafted.settings, 1)
+    assert site.url("/BOTH-404") in links_of(drafted.settings, seen.html)
+    assert site.url("/BOTH-404") not in seen.mail.html
 
 
 def spoil(weekly: Newsletter, subject: str) -> None:

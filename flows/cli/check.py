@@ -94,8 +94,8 @@ def _of_issue(
         return seen, list(seen.findings)
     from flows.pipeline.online import Dns, links_of, look_online
 
-    narrate(f"Trying {counted(len(links_of(settings, seen.mail)), 'link')}, and asking DNS …")
-    found = look_online(settings, seen.mail, resolver=Dns())
+    narrate(f"Trying {counted(len(links_of(settings, seen.html)), 'link')}, and asking DNS …")
+    found = look_online(settings, seen.html, resolver=Dns())
     return seen, [*seen.findings, *(seen.lines.point(found) if seen.lines else found)]
 
 

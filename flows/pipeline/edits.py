@@ -20,7 +20,7 @@ def is_void(settings: Settings, record: IssueRecord) -> bool:
         return False
     try:
         issue = read_issue(files_of(settings, record.number))
-        return render_mail(settings, issue)[0].digest != record.approved_hash
+        return render_mail(settings, issue).mail.digest != record.approved_hash
     except NewsletterError:
         return True
 

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 class Look:
     """An issue, its mail and what the check finds, with the lines of `file`.
 
-    An issue that nobody has drafted has no file yet, and no line.
+    `html` has all links of the issue: of a mail without room for all it is the archive's page. An
+    issue that nobody has drafted has no file yet, and no line.
     """
 
     issue: Issue
     mail: Mail
+    html: str
     findings: tuple[Finding, ...]
     file: Path | None = None
     lines: Lines | None = None
@@ -35,11 +37,12 @@ def look(settings: Settings, number: int, *, theme: str = "") -> Look:
     files = files_of(settings, number)
     issue = read_issue(files)
     lines = Lines(files.draft.read_text(encoding="utf-8-sig"))
-    mail, findings = render_mail(settings, issue, theme=theme)
+    seen = render_mail(settings, issue, theme=theme)
     return Look(
         issue=issue,
-        mail=mail,
-        findings=tuple(lines.point(findings)),
+        mail=seen.mail,
+        html=seen.page or seen.mail.html,
+        findings=tuple(lines.point(seen.findings)),
         file=files.draft,
         lines=lines,
     )
@@ -47,5 +50,7 @@ def look(settings: Settings, number: int, *, theme: str = "") -> Look:
 
 def look_ahead(settings: Settings, issue: Issue, *, theme: str = "") -> Look:
     """Return the look of an issue that has no file yet; raises TemplateError."""
-    mail, findings = render_mail(settings, issue, theme=theme)
-    return Look(issue=issue, mail=mail, findings=findings)
+    seen = render_mail(settings, issue, theme=theme)
+    return Look(
+        issue=issue, mail=seen.mail, html=seen.page or seen.mail.html, findings=seen.findings
+    )

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from flows.models import Mail
     from flows.render.rules.domain import Resolver
     from flows.settings import Settings
 
@@ -65,9 +64,9 @@ class Dns:
         return tuple(b"".join(record.strings).decode("utf-8", "replace") for record in answer)
 
 
-def look_online(settings: Settings, mail: Mail, *, resolver: Resolver) -> list[Finding]:
-    """Return what DNS and the mail's own links have to say against it; nothing here raises."""
-    return [*ask_dns(settings, resolver), *try_links(settings, mail)]
+def look_online(settings: Settings, html: str, *, resolver: Resolver) -> list[Finding]:
+    """Return what DNS and an issue's own links have to say against it; nothing here raises."""
+    return [*ask_dns(settings, resolver), *try_links(settings, html)]
 
 
 def ask_dns(settings: Settings, resolver: Resolver) -> list[Finding]:
@@ -101,13 +100,13 @@ def read_received(path: Path) -> list[Finding]:
     return check_received(message)
 
 
-def links_of(settings: Settings, mail: Mail) -> list[str]:
-    """Return the web addresses a reader can follow, each once, in the mail's order.
+def links_of(settings: Settings, html: str) -> list[str]:
+    """Return the web addresses a reader can follow, each once, in order.
 
     Without the recipients' links and the issue's own page, which is there once it is sent.
     """
     base = settings.newsletter.base_url.rstrip("/")
-    anchors = lxml.html.document_fromstring(mail.html).iter("a")
+    anchors = lxml.html.document_fromstring(html).iter("a")
     links = (urldefrag(anchor.get("href", "")).url for anchor in anchors)
     return [
         link
@@ -116,9 +115,9 @@ def links_of(settings: Settings, mail: Mail) -> list[str]:
     ]
 
 
-def try_links(settings: Settings, mail: Mail) -> list[Finding]:
+def try_links(settings: Settings, html: str) -> list[Finding]:
     """Return a warning for each link that leads nowhere, and for those too many to try."""
-    links = links_of(settings, mail)
+    links = links_of(settings, html)
     with (
         open_client(
             user_agent=user_agent(contact=settings.newsletter.base_url),

@@ -26,7 +26,10 @@ EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """The mail, the archive's page of it, and what the check has to say."""
+    """The mail, the archive's page of it, and what the check has to say.
+
+    Of a mail that is only looked at the page is "", if the mail has room for all of the issue.
+    """
 
     mail: Mail
     page: str
@@ -45,24 +48,35 @@ class Rendered:
 
 def render_issue(settings: Settings, issue: Issue, *, theme: str = "") -> Rendered:
     """Return the issue rendered in the settings' theme (or another); raises TemplateError."""
-    theme = theme or settings.newsletter.theme
-    mail, findings = render_mail(settings, issue, theme=theme)
-    archived = page(issue, settings.brand(), theme=theme, templates=settings.templates_folder)
-    return Rendered(mail=mail, page=archived, findings=findings)
+    mail = _mail(settings, issue, theme)
+    archived = _page(settings, issue, theme)
+    return Rendered(mail=mail, page=archived, findings=_findings(settings, issue, mail, archived))
 
 
-def render_mail(
-    settings: Settings, issue: Issue, *, theme: str = ""
-) -> tuple[Mail, tuple[Finding, ...]]:
+def render_mail(settings: Settings, issue: Issue, *, theme: str = "") -> Rendered:
     """Return the mail of an issue and what the check says, to be looked at; raises TemplateError.
 
-    What is approved has its page too (`render_issue`).
+    What is approved has its page always (`render_issue`).
     """
-    brand = settings.brand()
+    mail = _mail(settings, issue, theme)
+    archived = _page(settings, issue, theme) if mail.folded else ""
+    return Rendered(mail=mail, page=archived, findings=_findings(settings, issue, mail, archived))
+
+
+def _mail(settings: Settings, issue: Issue, theme: str) -> Mail:
     theme = theme or settings.newsletter.theme
-    mail = render(issue, brand, theme=theme, templates=settings.templates_folder)
-    return mail, (
-        *check(mail, brand, domain=settings.sending.domain),
+    return render(issue, settings.brand(), theme=theme, templates=settings.templates_folder)
+
+
+def _page(settings: Settings, issue: Issue, theme: str) -> str:
+    theme = theme or settings.newsletter.theme
+    return page(issue, settings.brand(), theme=theme, templates=settings.templates_folder)
+
+
+def _findings(settings: Settings, issue: Issue, mail: Mail, archived: str) -> tuple[Finding, ...]:
+    unfolded = archived if mail.folded else ""
+    return (
+        *check(mail, settings.brand(), domain=settings.sending.domain, page=unfolded),
         *_message(settings, mail),
         *review(issue),
         *sponsors.findings(issue, bookings(settings)),

@@ -179,13 +179,13 @@ ELSEWHERE = (
 )
 
 
-def check(mail: Mail, brand: Brand, *, domain: str = "") -> list[Finding]:
+def check(mail: Mail, brand: Brand, *, domain: str = "", page: str = "") -> list[Finding]:
     """Return what is wrong with a rendered mail, in the table's order; an error blocks sending.
 
-    `domain` is the one that signs the mail, where it is known. Raises TemplateError if the HTML
-    part is none.
+    `domain` is the one that signs the mail, where it is known; `page` is the issue's page, for the
+    links of what the HTML part had no room for. Raises TemplateError if the HTML part is none.
     """
-    reading = read(mail, brand, domain=domain)
+    reading = read(mail, brand, domain=domain, page=page)
     return [found for rule in RULES for found in _findings(rule, rule.find(reading))]
 
 

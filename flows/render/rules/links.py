@@ -30,14 +30,14 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 def said(reading: Reading) -> Iterator[str]:
     """Every link says something."""
-    for anchor in reading.anchors:
+    for anchor in reading.links:
         if not anchor.words and not anchor.element.xpath(".//img[string(@alt)]"):
             yield f"The link to {anchor.url[:100]} has no text."
 
 
 def descriptive(reading: Reading) -> Iterator[str]:
     """A link says where it leads, for those who hear links alone."""
-    for anchor in reading.anchors:
+    for anchor in reading.links:
         plain = anchor.words.lower().strip(" .…»>→")
         if plain in _VAGUE or re.fullmatch(r"(https?://|www\.)\S+", anchor.words):
             yield f"The link text {anchor.words[:60]!r} does not say where it leads."
@@ -45,7 +45,7 @@ def descriptive(reading: Reading) -> Iterator[str]:
 
 def absolute(reading: Reading) -> Iterator[str]:
     """Every link is an absolute web or mail address."""
-    for anchor in reading.anchors:
+    for anchor in reading.links:
         if anchor.url == reading.mail.unsubscribe_tag:
             continue
         if not anchor.url or _BROKEN_TAG.search(anchor.url):
@@ -74,7 +74,7 @@ def in_browser(reading: Reading) -> Iterator[str]:
 
 def honest(reading: Reading) -> Iterator[str]:
     """A link leads where it says."""
-    for anchor in reading.anchors:
+    for anchor in reading.links:
         host = _host(anchor.url)
         if host in _SHORTENERS:
             yield f"{anchor.url[:100]} hides where it leads; link the page itself."
@@ -103,13 +103,13 @@ def underlined(reading: Reading) -> Iterator[str]:
 
 def safe(reading: Reading) -> Iterator[str]:
     """No link carries credentials or hides its host's script."""
-    for anchor in reading.anchors:
+    for anchor in reading.links:
         if anchor.url.startswith("http") and safe_url(anchor.url) != anchor.url:
             yield f"The link {anchor.url[:100]} has credentials, or characters that deceive."
 
 
 def encrypted(reading: Reading) -> Iterator[str]:
     """Links use https."""
-    for anchor in reading.anchors:
+    for anchor in reading.links:
         if anchor.url.startswith("http://") and _host(anchor.url) not in _LOOPBACK:
             yield f"The link {anchor.url[:100]} is not encrypted; try it with https."

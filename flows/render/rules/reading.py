@@ -37,36 +37,59 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """A mail, its brand, the parsed HTML, Outlook's comments and the style blocks' CSS."""
+    """A mail, its brand, the parsed HTML, Outlook's comments and the style blocks' CSS.
+
+    `page` is the parsed page of a mail that could not hold all of its issue.
+    """
 
     mail: Mail
     brand: Brand
     domain: str
     root: HtmlElement
+    page: HtmlElement | None
     comments: tuple[str, ...]
     styles: tuple[str, ...]
 
     @property
     def anchors(self) -> Iterator[Anchor]:
-        """The links, in order."""
-        for element in self.root.iter("a"):
-            yield Anchor(url=element.get("href", ""), words=words(element), element=element)
+        """The links of the HTML part, in order."""
+        yield from _anchors(self.root)
+
+    @property
+    def links(self) -> Iterator[Anchor]:
+        """Those, then the links that only the page has: the text part has their stories too."""
+        yield from self.anchors
+        if self.page is not None:
+            told = {(anchor.url, anchor.words) for anchor in self.anchors}
+            yield from (
+                anchor for anchor in _anchors(self.page) if (anchor.url, anchor.words) not in told
+            )
 
 
-def read(mail: Mail, brand: Brand, *, domain: str = "") -> Reading:
+def _anchors(root: HtmlElement) -> Iterator[Anchor]:
+    for element in root.iter("a"):
+        yield Anchor(url=element.get("href", ""), words=words(element), element=element)
+
+
+def read(mail: Mail, brand: Brand, *, domain: str = "", page: str = "") -> Reading:
     """Return the mail as the rules read it; raises TemplateError if its HTML is none."""
-    try:
-        root = lxml.html.document_fromstring(mail.html)
-    except (LxmlError, ValueError) as error:
-        raise TemplateError(f"check: the HTML part cannot be read: {error}") from error
+    root = _parsed(mail.html, "HTML part")
     return Reading(
         mail=mail,
         brand=brand,
         domain=domain,
         root=root,
+        page=_parsed(page, "page") if page else None,
         comments=tuple(_COMMENT.findall(mail.html)),
         styles=tuple(_CSS_COMMENT.sub("", style.text or "") for style in root.iter("style")),
     )
+
+
+def _parsed(html: str, what: str) -> HtmlElement:
+    try:
+        return lxml.html.document_fromstring(html)
+    except (LxmlError, ValueError) as error:
+        raise TemplateError(f"check: the {what} cannot be read: {error}") from error
 
 
 def single_spaced(text: str) -> str:
