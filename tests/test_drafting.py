@@ -57,6 +57,31 @@ def test_what_a_weekly_source_says_each_week_is_no_part_of_a_blurb(tmp_path: Pat
     assert not [note for note in entry.notes if "mug" in note or "tired" in note]
 
 
+def shared(number: int) -> Item:
+    """Return a link that the same feed passes on from another source."""
+    return Item(
+        feed="Quay Talk",
+        guid=f"shared{number}",
+        source="Tide Tables",
+        url=f"https://tides.example/{number}",
+        title=f"The tide of day {number}",
+        published=NOW - timedelta(weeks=3, hours=number),
+    )
+
+
+def test_what_a_weekly_source_says_is_seen_among_a_feed_of_shared_links(tmp_path: Path) -> None:
+    newsletter = Newsletter(tmp_path).write(newsletter="min_entries = 1")
+    path = tmp_path / "newsletter.toml"
+    path.write_text(path.read_text("utf-8") + FEED, encoding="utf-8")
+    with open_store(newsletter.settings) as engine:
+        talks = [replace(talk(week), source="Quay Talk") for week in range(len(TOPICS))]
+        save_items(engine, URL, talks, now=NOW)
+        save_items(engine, URL, [shared(number) for number in range(60)], now=NOW)
+    _, drafted = desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
+    [entry] = drafted.issue.entries
+    assert entry.blurb.startswith("Today we look at ropes")
+
+
 def test_a_show_of_one_title_is_told_apart_by_what_it_says(tmp_path: Path) -> None:
     newsletter = Newsletter(tmp_path).write(newsletter="min_entries = 1")
     talks = [replace(talk(week), title="The Quay Talk") for week in range(len(TOPICS))]

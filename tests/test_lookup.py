@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -95,6 +96,16 @@ def test_a_sample_of_what_a_feed_told_before_is_of_its_last(
     ]  # fmt: skip
     assert load_sample(any_engine, [FEED], before=now - 30 * DAY, most=5) == []
     assert load_sample(any_engine, [], before=now, most=5) == []
+
+
+def test_a_sample_has_its_share_of_a_source_that_tells_little_among_others(
+    any_engine: Engine, now: datetime
+) -> None:
+    often = [item(f"often{n}", source="Daily", published=now - 9 * DAY) for n in range(60)]
+    seldom = [item(f"seldom{n}", source="Weekly", published=now - 9 * DAY) for n in range(3)]
+    save_items(any_engine, URL, [*seldom, *often], now=now - 9 * DAY)
+    found = load_sample(any_engine, [FEED], before=now, most=2)
+    assert Counter(told.source for told in found) == {"Daily": 2, "Weekly": 2}
 
 
 def test_an_item_that_changes_is_found_by_what_it_says_now(engine: Engine, now: datetime) -> None:

@@ -42,8 +42,8 @@ def no_earlier(_feed: str) -> tuple[Item, ...]:
 class Workshop:
     """Samples of every source's items, and what was found in them so far.
 
-    `earlier` returns some of what a feed of this name told before; it is asked where there are few
-    items of a source: who tells one thing a week repeats himself from week to week.
+    `earlier` returns some of what each source in a feed of this name told before; it is asked where
+    there are few items of one: who tells one thing a week repeats himself from week to week.
     """
 
     earlier: Callable[[str], Iterable[Item]] = no_earlier

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, or_, select
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection, Engine
+    from sqlalchemy import ColumnElement, Connection, Engine, Select
 
     from flows.models import Feed, Item
 
@@ -27,6 +27,8 @@ MOST_OF_NUMBER = 20_000
 MOST_FOUND = 200
 # A feed that hands out its archive again is known by this many of one number.
 MOST_EARLIER_OF_NUMBER = 3
+# Where one feed carries many sources, those that tell one thing a week are found among so many.
+MOST_LOOKED_AT = 500
 
 
 def load_earlier(
@@ -60,21 +62,34 @@ def load_earlier(
 def load_sample(
     engine: Engine, feeds: Iterable[Feed], *, before: datetime, most: int
 ) -> list[Item]:
-    """Return at most so many items of each of these feeds that it told up to `before`.
+    """Return at most so many items of each source of these feeds, told up to `before`.
 
-    They are among those that were stored last. `Item.feed` is the feed's present name.
+    They are among the few hundred of a feed that were stored last, newest first. `Item.feed` is
+    the feed's present name.
     """
     names = {feed.url: feed.name or feed.url for feed in feeds}
     found: list[Item] = []
     with reading(engine).begin() as connection:
         for url in names:
-            # By number alone: SQLite's index of guids has it, and dates stand behind texts.
-            last = select(table.c.id).where(table.c.feed_url == url).order_by(table.c.id.desc())
-            told = func.coalesce(table.c.published, table.c.first_seen) <= before
-            query = select(*COLUMNS).where(table.c.id.in_(last.limit(2 * most)), told)
-            rows = connection.execute(query.order_by(table.c.id.desc()).limit(most))
+            rows = connection.execute(_sample_of(url, before, most))
             found += [item_of(row, names) for row in rows]
     return found
+
+
+def _sample_of(url: str, before: datetime, most: int) -> Select[Any]:
+    told = func.coalesce(table.c.published, table.c.first_seen)
+    # By number alone: SQLite's index of guids has it, and dates stand behind texts.
+    last = (
+        select(table.c.id, table.c.source, told.label("told"))
+        .where(table.c.feed_url == url)
+        .order_by(table.c.id.desc())
+        .limit(MOST_LOOKED_AT)
+        .subquery()
+    )
+    place = func.row_number().over(partition_by=last.c.source, order_by=last.c.id.desc())
+    ranked = select(last.c.id, place.label("place")).where(last.c.told <= before).subquery()
+    ids = select(ranked.c.id).where(ranked.c.place <= most)
+    return select(*COLUMNS).where(table.c.id.in_(ids)).order_by(table.c.id.desc())
 
 
 def find_at(
