@@ -67,6 +67,8 @@ def test_a_title_is_freed_of_what_is_not_of_it(raw: str, source: str, shown: str
         ("Knots at night | Rope Walk", "theropestack.example", "Knots at night | Rope Walk"),
         ("Generics - Go", "go.example", "Generics - Go"),
         ("Quaynet", "quaynet.example", "Quaynet"),
+        ("Knoten bei Nacht | Küste", "www.xn--kste-0ra.example", "Knoten bei Nacht"),
+        ("Knots | Kiste", "xn--\u00e9.example", "Knots | Kiste"),
     ],
 )  # fmt: skip
 def test_a_shared_title_is_freed_of_the_site_it_leads_to(raw: str, host: str, shown: str) -> None:

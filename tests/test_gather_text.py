@@ -66,6 +66,23 @@ def test_first_words_end_with_their_line_if_it_says_enough() -> None:
     assert first_words(markup.replace(" over the harbour", "")) == "Fog It came at night."
 
 
+@pytest.mark.parametrize(
+    ("said", "title"),
+    [
+        ("The crane is back. #harbour #cranes", "The crane is back."),
+        ("<p>It is #CraneDay again!</p><p>#harbour #art</p>", "It is CraneDay again!"),
+        ("A crane fell. https://quay.example/crane #harbour", "A crane fell."),
+        ("<p>A crane fell.</p>Read on: https://quay.example/crane #art", "A crane fell."),
+        ("What fell:<p>a crane.</p>", "What fell: a crane."),
+        ("#1 in cranes, written in C# and F#", "#1 in cranes, written in C# and F#"),
+        ("#harbour", "#harbour"),
+        ("https://quay.example/crane", "https://quay.example/crane"),
+    ],
+)
+def test_first_words_of_a_post_are_without_its_tags_and_addresses(said: str, title: str) -> None:
+    assert first_words(said) == title
+
+
 def test_an_address_without_words_has_no_title() -> None:
     assert title_of_address("https://x.example/") == ""
 

@@ -113,12 +113,22 @@ def _names_site(tail: str, source: str, host: str) -> bool:
 def _names_host(folded: str, host: str) -> bool:
     """Tell whether a name is that of a host: "The New Stack" of thenewstack.io."""
     own = domain(host)
-    label = own.partition(".")[0].replace("-", "")
+    label = _in_letters(own.partition(".")[0]).replace("-", "")
     if len(label) < _SHORTEST_HOST or label in _NO_NAMES:
         return False
     return not {folded, folded.removeprefix("the")}.isdisjoint(
         (label, f"{label}blog", _squeezed(own))
     )
+
+
+def _in_letters(label: str) -> str:
+    """Return a label of a host as people write it: punycode (RFC 3492) in its own letters."""
+    try:
+        return (
+            label.removeprefix("xn--").encode().decode("punycode") if label[:4] == "xn--" else label
+        )
+    except UnicodeError:
+        return label
 
 
 def _squeezed(name: str) -> str:

@@ -38,6 +38,10 @@ _BLOCK = re.compile(
 _LIST_ITEM = re.compile(r"<li\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<[!?][^<>]*>")
 _DEEPEST = 5
+_ADDRESS = re.compile(r"\bhttps?://\S+", re.IGNORECASE)
+# "#kubernetes", not the "#1" of a list of best ones, nor C#.
+_MARK_OF_TAG = re.compile(r"(?<!\S)#(?=[^\W\d_])")
+_TAGS_AT_END = re.compile(r"(?:(?:^|\s+)#[^\W\d_]\S*)+$")
 
 
 def visible(text: str, *, limit: int = MOST_CHARACTERS) -> str:
@@ -91,10 +95,23 @@ def shortened(text: str, limit: int) -> str:
 
 
 def first_words(markup: str) -> str:
-    """Return how a text begins, for the titleless; what stands there as a heading is one."""
-    found = lines(markup[:5000])[:3]
+    """Return how a text begins, for the titleless; what stands there as a heading is one.
+
+    Addresses and the tags behind a post are left out, if there is anything else.
+    """
+    seen = lines(markup[:5000])[:3]
+    found = [line for line in map(_in_words, seen) if line] or seen
     ends = (number for number, line in enumerate(found, 1) if _is_heading(line))
     return shortened(" ".join(found[: next(ends, len(found))]), FIRST_WORDS)
+
+
+def _in_words(line: str) -> str:
+    """Return a line without its addresses and the tags at its end; other tags are words of it.
+
+    What only says what an address is for ("Read on: …") goes with it.
+    """
+    said = _TAGS_AT_END.sub("", " ".join(_ADDRESS.sub("", line).split()))
+    return "" if said != line and said.endswith(":") else _MARK_OF_TAG.sub("", said)
 
 
 def _is_heading(line: str) -> bool:
