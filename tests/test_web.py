@@ -250,13 +250,25 @@ def test_an_issue_is_public_once_it_goes_out(
 
 @pytest.mark.parametrize(
     "url",
-    ["/issues/7", f"/issues/{'9' * 5000}", "/issues/٣", "/issues/-1", "/issues/x", "/issues/"],
+    [f"/issues/{'9' * 5000}", "/issues/0", "/issues/٣", "/issues/-1", "/issues/x", "/issues/"],
     ids=lambda url: url[:12],
 )
 def test_an_issue_there_is_not_is_a_page_that_says_so(client: TestClient, url: str) -> None:
     answer = client.get(url)
     assert answer.status_code == 404
     assert "There is no such page" in answer.text
+
+
+def test_the_page_of_an_issue_to_come_says_that_it_is_not_out(
+    client: TestClient, publish: Callable[[int, IssueStatus], None]
+) -> None:
+    publish(42, IssueStatus.SENT)
+    publish(43, IssueStatus.DRAFT)
+    for number, told in ((41, "There is no such page"), (43, "This issue is not out")):
+        answer = client.get(f"/issues/{number:03}")
+        assert answer.status_code == 404
+        assert told in answer.text
+        assert "The issue" not in answer.text
 
 
 def test_a_sent_issue_whose_page_is_gone_is_not_found(

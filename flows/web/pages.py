@@ -89,6 +89,12 @@ NOT_FOUND: Final = Message(
     title="There is no such page",
     text="Nothing is published at this address. Was the link copied as a whole?",
 )
+NOT_OUT: Final = Message(
+    status=404,
+    title="This issue is not out",
+    text="An issue has its page once it is sent. If a test of one led you here: the link will work "
+    "for its readers.",
+)
 WRONG_METHOD: Final = Message(
     status=405,
     title="This page cannot be used that way",
