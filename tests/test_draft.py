@@ -374,6 +374,7 @@ def test_a_story_without_a_title_is_called_by_its_first_words() -> None:
 
 
 LONG = "word " * 1100
+CHAPTERS = "All of it. Timecodes: 00:00 Ropes 00:34 Knots (cont.) 05:03 Tar 17:12 Live at 9:30 UTC"
 
 
 @pytest.mark.parametrize(
@@ -384,6 +385,12 @@ LONG = "word " * 1100
         (item(content="word " * 200), "1 min"),
         (item(content="A teaser of a few words."), ""),
         (item(content=LONG, kind=Kind.VIDEO), "video"),
+        (item(content=CHAPTERS, kind=Kind.VIDEO), "video, 17+ min"),
+        (item(content=CHAPTERS.replace("17:12", "1:02:05"), kind=Kind.VIDEO), "video, 62+ min"),
+        (item(content=CHAPTERS.replace("00:00", "00:10"), kind=Kind.VIDEO), "video"),
+        (item(content="Live from 10:00 to 11:30, 0:00 UTC", kind=Kind.VIDEO), "video"),
+        (item(content="00:00 Ropes 00:20 Knots 00:40 End", kind=Kind.VIDEO), "video"),
+        (item(content=CHAPTERS), ""),
         (item(kind=Kind.PODCAST), "podcast"),
         (item(kind=Kind.RELEASE), "release"),
         (item(content=f"{'word ' * 300} and so […]"), "1+ min"),

@@ -76,7 +76,7 @@ _ADDRESS = Signed(
     re.compile(r"(?:https?://|www\.)\S+|\b[\w.+-]+@[\w-]+\.[\w.-]+", re.IGNORECASE),
     ("://", "@", "www."),
 )
-_TIMECODE = re.compile(r"(?<![\d:.])\(?\d{1,2}:\d{2}(?::\d{2})?\)?(?![\d:])")
+_TIMECODE = re.compile(r"(?<![\d:.])\(?(\d{1,2}:\d{2}(?::\d{2})?)\)?(?![\d:])")
 # Some relays take the first "#" for a heading and eat it.
 _HASHTAGS = re.compile(r"#?\w+(?:[\s,]+#\w+)+|#\w+")
 _LAST_HASHTAGS = re.compile(r"(?:\s+#\w+){2,}\s*$")
@@ -85,6 +85,31 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _TIMECODES_OF_A_LIST = 3
 _WORDS_OF_A_LABEL = 5
 _WORDS_OF_PROSE = 8
+
+
+def last_chapter(text: str) -> int:
+    """Return the second at which the last chapter of a video begins, 0 if it tells of none.
+
+    Chapters are three times or more in rising order, the first of them 0:00 (YouTube's own rule).
+    """
+    last, chapters = 0, 0
+    for match in _TIMECODE.finditer(text):
+        second = _seconds(match[1])
+        if chapters and second > last:
+            chapters += 1
+        elif chapters >= _TIMECODES_OF_A_LIST:
+            break
+        else:
+            chapters = int(second == 0)
+        last = second
+    return last if chapters >= _TIMECODES_OF_A_LIST else 0
+
+
+def _seconds(timecode: str) -> int:
+    told = 0
+    for part in timecode.split(":"):
+        told = told * 60 + int(part)
+    return told
 
 
 def without_boilerplate(lines: Iterable[Line], *, cut_at_bar: bool) -> list[Line]:

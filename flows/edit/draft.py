@@ -103,7 +103,7 @@ def inbox_line(title: str, number: int, sections: Iterable[Section]) -> InboxLin
 def _headlines(sections: Iterable[Section]) -> list[str]:
     """Return the titles for the inbox line: what is read before what is watched, groups last."""
     entries = [one for part in sections for one in part.entries if not one.sponsor]
-    entries.sort(key=lambda one: (bool(one.links), one.detail == VIDEO))
+    entries.sort(key=lambda one: (bool(one.links), one.detail.startswith(VIDEO)))
     return [one.title for one in entries]
 
 

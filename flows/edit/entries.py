@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from flows.edit import blurb as blurbs
 from flows.edit import clean, markdown
+from flows.edit.boilerplate import last_chapter
 from flows.edit.characters import one_line, visible
 from flows.edit.headline import cut_at_word
 from flows.edit.issue_lines import may_be_linked
@@ -188,11 +189,14 @@ def _initials(source: str) -> str:
 def detail(item: Item) -> str:
     """Return what stands behind the source: "5 min", "6+ min" of a cut text, "video", or "".
 
-    Of a repository its licence, if its description names one.
+    Of a repository its licence, if its description names one; of a video how long it is at least,
+    if its description lists chapters.
     """
+    text = max(item.content, item.summary, key=len)[:_LONGEST_READ]
+    if item.kind is Kind.VIDEO and (minutes := last_chapter(text) // 60):
+        return f"{VIDEO}, {minutes}+ min"
     if known := _KIND_DETAILS.get(item.kind):
         return known
-    text = max(item.content, item.summary, key=len)[:_LONGEST_READ]
     if is_repository(item.url):
         # How long its readme takes to read is nobody's question.
         return licence(clean.text_of(text)) or REPOSITORY
