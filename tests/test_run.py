@@ -235,6 +235,31 @@ def test_an_edit_voids_the_approval(newsletter: Newsletter) -> None:
     assert newsletter.mails == []
 
 
+@pytest.mark.parametrize(
+    ("line", "other"),
+    [
+        ('sender = "Harbour Weekly <', 'sender = "Mutiny Weekly <'),
+        ("@harbour.example.com>", "@mutiny.example.com>"),
+        ("postal_address", 'reply_to = "mutiny@example.com"\npostal_address'),
+        ('privacy_url = "https://harbour', 'privacy_url = "https://mutiny'),
+    ],
+)
+def test_who_a_mail_is_from_and_answered_to_is_approved_with_it(
+    newsletter: Newsletter, line: str, other: str
+) -> None:
+    newsletter.write(newsletter='approval = "required"')
+    newsletter.run()
+    approval.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
+    file = newsletter.folder / "newsletter.toml"
+    text = file.read_text(encoding="utf-8")
+    assert line in text
+    file.write_text(text.replace(line, other), encoding="utf-8")
+    verdict = newsletter.run()
+    assert verdict.verdict is Outcome.HELD
+    assert "changed since its approval" in verdict.reason
+    assert newsletter.mails == []
+
+
 def test_a_dry_run_leaves_neither_draft_nor_mail(newsletter: Newsletter) -> None:
     verdict = newsletter.run(dry_run=True)
     assert verdict.verdict is Outcome.SKIPPED

@@ -144,7 +144,7 @@ def thaw(files: IssueFiles, digest: str) -> Mail:
             "back from a backup, nothing more is sent without it",
             path=files.frozen,
         ) from error
-    if not digest == mail.digest == hashed(mail.subject, mail.preheader, mail.html, mail.text):
+    if not digest == mail.digest == hashed(mail):
         raise IssueError(
             f"{files.frozen}: this is not the mail that was approved; put the file back from a "
             "backup, nothing more is sent without it",

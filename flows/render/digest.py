@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flows.models import Mail
 
 
-def digest(subject: str, preheader: str, html: str, text: str) -> str:
-    """Return the SHA-256 of what an approval is for."""
+def digest(mail: Mail) -> str:
+    """Return the SHA-256 of what an approval is for: what readers see, and who it is from."""
+    told = (mail.subject, mail.preheader, mail.html, mail.text, mail.sender, mail.reply_to)
     # JSON marks where one text ends: moving a word from one to the next changes the digest.
-    parts = json.dumps([subject, preheader, html, text])
-    return hashlib.sha256(parts.encode()).hexdigest()
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()

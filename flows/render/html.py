@@ -54,10 +54,9 @@ def render(
     values = _values(issue, brand, theme=theme, unsubscribe=tag)
     html, folded = _html_within_budget(environment, values, issue)
     text = tidy(break_up_in_text(themes.fill(environment, themes.TEXT, values)))
-    subject = break_up_in_header(issue.subject)
-    return Mail(
+    mail = Mail(
         issue=issue.number,
-        subject=subject,
+        subject=break_up_in_header(issue.subject),
         preheader=issue.preheader,
         html=html,
         text=text,
@@ -65,9 +64,9 @@ def render(
         reply_to=brand.reply_to,
         headers=(("List-Id", list_id(brand)),),
         unsubscribe_tag=tag,
-        digest=digest(subject, issue.preheader, html, text),
         folded=folded,
     )
+    return replace(mail, digest=digest(mail))
 
 
 def page(
