@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.edit.issue_file import read, write
-from flows.edit.redraft import add_new, missing
+from flows.edit.redraft import add_new, add_sponsors, missing
 from flows.models import Entry, Issue, Item, Link, Section, Story
 
 PATH = Path("007.md")
@@ -40,7 +40,7 @@ STANDING = [
 
 @pytest.mark.parametrize("standing", STANDING)
 def test_new_stories_go_under_their_own_heading(standing: Issue) -> None:
-    text = add_new(write(standing), [entry("fresh")])
+    text = add_new(write(standing), [entry("fresh")], path=PATH)
     again = read(text, path=PATH)
     assert again.new == (*standing.new, entry("fresh"))
     assert (again.sections, again.left_over) == (standing.sections, standing.left_over)
@@ -49,14 +49,46 @@ def test_new_stories_go_under_their_own_heading(standing: Issue) -> None:
 @pytest.mark.parametrize("standing", STANDING)
 def test_not_a_line_of_the_file_is_changed(standing: Issue) -> None:
     before = write(standing).replace("All about one", "All  about *one*, rewritten   ")
-    after = add_new(before, [entry("fresh")])
+    after = add_new(before, [entry("fresh")], path=PATH)
     kept = iter(after.split("\n"))
     assert all(line in kept for line in before.rstrip("\n").split("\n"))
 
 
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "## New since the draft <!-- look again -->",
+        "## New since the draft ##",
+        "##   New  since the draft",
+        "## NEW since the draft <!-- over\ntwo lines -->",
+    ],
+)
+def test_a_heading_is_found_however_its_editor_spells_it(heading: str) -> None:
+    standing = issue("one", new=("three",), left_over=("two",))
+    text = write(standing).replace("## New since the draft", heading)
+    after = add_new(text, [entry("fresh")], path=PATH)
+    assert heading in after
+    assert read(after, path=PATH).new == (entry("three"), entry("fresh"))
+
+
+@pytest.mark.parametrize("name", ["Left over", "New since the draft", "People"])
+def test_a_heading_in_a_comment_is_none(name: str) -> None:
+    standing = issue("one", left_over=("two",))
+    remark = f"<!-- ideas for next week\n## {name}\n-->"
+    text = write(standing).replace("\n## ", f"\n{remark}\n\n## ", 1)
+    for after in (
+        add_new(text, [entry("fresh")], path=PATH),
+        add_sponsors(text, [replace(entry("fresh"), sponsor="Tar & Co")], path=PATH),
+    ):
+        assert remark in after
+        found = read(after, path=PATH)
+        assert [one.title for one in (*found.entries, *found.new)].count("All about fresh") == 1
+        assert found.left_over == standing.left_over
+
+
 def test_without_new_stories_the_file_is_the_same() -> None:
     text = write(issue("one"))
-    assert add_new(text, []) == text
+    assert add_new(text, [], path=PATH) == text
 
 
 def test_what_is_there_already_is_not_new_wherever_it_stands() -> None:
@@ -132,9 +164,9 @@ def test_a_video_that_is_left_of_a_channels_group_names_the_channel() -> None:
 @given(st.lists(st.sampled_from(["a", "b", "c", "d"]), unique=True))
 def test_drafting_again_twice_adds_nothing_more(names: list[str]) -> None:
     standing = issue("one", left_over=("two",))
-    once = add_new(write(standing), missing(issue("one", *names), standing))
+    once = add_new(write(standing), missing(issue("one", *names), standing), path=PATH)
     again = missing(issue("one", *names), read(once, path=PATH))
-    assert add_new(once, again) == once
+    assert add_new(once, again, path=PATH) == once
 
 
 def test_what_was_there_and_was_not_listed_is_not_new() -> None:

@@ -91,13 +91,19 @@ def issue(*entries: Entry, left_over: tuple[Entry, ...] = ()) -> Issue:
 def again(text: str, fresh: Issue, wrote: Issue | None, *, only_add: bool = False) -> Redraft:
     added = missing(fresh, read(text, path=PATH), wrote=wrote)
     if wrote is None or only_add:
-        return add_only(text, fresh, wrote=wrote, added=added)
+        return add_only(text, fresh, path=PATH, wrote=wrote, added=added)
     return redraft(text, fresh, path=PATH, title="Weekly", wrote=wrote, added=added)
 
 
 WROTE = issue(entry("ropes"), entry("knots"))
 MENDED = "The publisher has mended this sentence since."
 FRESH = issue(entry("ropes", blurb=MENDED), entry("knots"))
+
+
+def test_spaces_at_the_end_of_a_line_are_an_edit() -> None:
+    blurb = WROTE.entries[0].blurb
+    text = write(WROTE).replace(blurb, f"{blurb}  ")
+    assert again(text, FRESH, WROTE).text == text
 
 
 def test_a_blurb_that_nobody_edited_is_brought_up_to_date() -> None:

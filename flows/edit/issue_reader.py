@@ -67,10 +67,11 @@ class _Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """An issue, and each of its entries with the number of its first line, in their order."""
+    """An issue, and each of its entries and headings with the number of its line, in order."""
 
     issue: Issue
     places: tuple[tuple[int, Entry], ...]
+    headings: tuple[tuple[int, str], ...]
 
 
 def read_body(lines: NumberedLines, matter: FrontMatter, path: Path) -> Placed:
@@ -100,7 +101,8 @@ def read_body(lines: NumberedLines, matter: FrontMatter, path: Path) -> Placed:
         for name, part in parts.items()
         for reading, entry in zip(part.entries, entries[name], strict=True)
     )
-    return Placed(issue=issue, places=tuple(places))
+    headings = tuple((part.line.number, part.name) for part in parts.values())
+    return Placed(issue=issue, places=tuple(places), headings=headings)
 
 
 def _without_comments(lines: NumberedLines, path: Path) -> Iterator[_Line]:

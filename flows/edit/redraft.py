@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from flows.edit.issue_reader import Placed
     from flows.models import Entry, Issue, Item, Story
 
-_HEADING = re.compile(r"^##(?!#)[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 # No editor has ended lines so for decades; what is added could not be told from what stands.
 _LONE_RETURN = re.compile(r"\r(?!\n)")
 _WHY = "<!-- why: "
@@ -53,17 +52,20 @@ class Redraft:
     updated: int = 0
 
 
-def add_only(text: str, fresh: Issue, *, wrote: Issue | None, added: Sequence[Entry]) -> Redraft:
+def add_only(
+    text: str, fresh: Issue, *, path: Path, wrote: Issue | None, added: Sequence[Entry]
+) -> Redraft:
     """Return the file of an issue with the entries that are `missing`, and all else as it was.
 
-    For an issue that is approved, and where it is not known what we `wrote`.
+    For an issue that is approved, and where it is not known what we `wrote`. Raises IssueError if
+    the text cannot be read.
     """
     text = _LONE_RETURN.sub("\n", text)
     if wrote is None:
         mine = replace(fresh, new=(), left_over=())
     else:
         mine = replace(wrote, new=(*wrote.new, *added))
-    return Redraft(text=add_new(text, added), wrote=mine, added=len(added))
+    return Redraft(text=add_new(text, added, path=path), wrote=mine, added=len(added))
 
 
 def redraft(
@@ -79,7 +81,7 @@ def redraft(
     known = _with(standing.issue, wrote)
     booked = [one for one in fresh.entries if one.sponsor and not _has_sponsor(known, one)]
     changed, updated, mended = _up_to_date(text, standing, wrote=wrote, would=fresh)
-    changed = add_new(add_sponsors(changed, booked), added)
+    changed = add_new(add_sponsors(changed, booked, path=path), added, path=path)
     now = standing.issue if changed == text else read(changed, path=path)
     line = inbox_line(title, fresh.number, now.sections)
     mine = replace(
@@ -130,17 +132,23 @@ def addresses_in(issue: Issue) -> set[str]:
     return {canonical(url) for entry in _all(issue) for url in _addresses(entry)}
 
 
-def add_new(text: str, entries: Iterable[Entry]) -> str:
-    """Return the file's text with the entries under "New since the draft", all else as it was."""
-    return _add_under(text, NEW, entries, before=LEFT_OVER)
+def add_new(text: str, entries: Iterable[Entry], *, path: Path) -> str:
+    """Return the file's text with the entries under "New since the draft", all else as it was.
+
+    Raises IssueError if the text cannot be read.
+    """
+    return _add_under(text, NEW, entries, before=LEFT_OVER, path=path)
 
 
-def add_sponsors(text: str, entries: Iterable[Entry]) -> str:
-    """Return the file's text with the sponsors' entries above all sections."""
-    return _add_under(text, SPONSOR, entries, before="")
+def add_sponsors(text: str, entries: Iterable[Entry], *, path: Path) -> str:
+    """Return the file's text with the sponsors' entries above all sections.
+
+    Raises IssueError if the text cannot be read.
+    """
+    return _add_under(text, SPONSOR, entries, before="", path=path)
 
 
-def _add_under(text: str, name: str, entries: Iterable[Entry], *, before: str) -> str:
+def _add_under(text: str, name: str, entries: Iterable[Entry], *, before: str, path: Path) -> str:
     """Return the text with entries at the end of a section, which is made before another if new.
 
     Before "" is before all of them.
@@ -148,22 +156,25 @@ def _add_under(text: str, name: str, entries: Iterable[Entry], *, before: str) -
     blocks = "\n\n".join(entry_block(entry) for entry in entries)
     if not blocks:
         return text
-    headings = list(_HEADING.finditer(text))
-    names = [heading[1].strip().casefold() for heading in headings]
+    headings = read_placed(text, path=path).headings
+    starts = _starts(text)
+    names = [known.casefold() for _, known in headings]
+    places = [starts[number - 1] for number, _ in headings]
     if name.casefold() in names:
-        following = headings[names.index(name.casefold()) + 1 :]
-        return _insert(text, following[0].start() if following else len(text), blocks)
-    below = (
-        headings
-        if not before
-        else [
-            heading
-            for heading, known in zip(headings, names, strict=True)
-            if known == before.casefold()
+        following = places[names.index(name.casefold()) + 1 :]
+    else:
+        blocks = f"## {name}\n\n{blocks}"
+        following = [
+            place
+            for place, known in zip(places, names, strict=True)
+            if not before or known == before.casefold()
         ]
-    )
-    place = below[0].start() if below else len(text)
-    return _insert(text, place, f"## {name}\n\n{blocks}")
+    return _insert(text, following[0] if following else len(text), blocks)
+
+
+def _starts(text: str) -> list[int]:
+    """Return where each line begins."""
+    return [0, *(found.end() for found in re.finditer("\n", text))]
 
 
 def _insert(text: str, place: int, added: str) -> str:
@@ -253,7 +264,8 @@ def _up_to_date(
         if ours == new:
             continue
         updated[key] = after[key]
-        now = [line.rstrip() for line in lines[first:last]]
+        # Spaces at a line's end are an edit too: two of them break the line.
+        now = [line.removesuffix("\r") for line in lines[first:last]]
         found = changes(now, wrote=ours, would=new)
         for change in found:
             lines[first + change.first : first + change.last] = _ended(change.lines, text)
@@ -280,21 +292,16 @@ def _blocks(text: str, standing: Placed) -> list[tuple[int, int, Entry]]:
 
     Lines are counted from 0.
     """
-    lines = _lines(text)
-    headings = [number for number, line in enumerate(lines) if _HEADING.match(line)]
-    left = [number for number in headings if _is_left_over(lines[number])]
+    headings = [(number - 1, name) for number, name in standing.headings]
+    left = [number for number, name in headings if name.casefold() == LEFT_OVER.casefold()]
     starts = [(number - 1, entry) for number, entry in standing.places]
-    ends = sorted([*headings, *(number for number, _ in starts), len(lines)])
+    numbers = (number for number, _ in (*headings, *starts))
+    ends = sorted([*numbers, len(_lines(text))])
     return [
         (first, ends[bisect_right(ends, first)], entry)
         for first, entry in starts
         if not left or first < left[0]
     ]
-
-
-def _is_left_over(line: str) -> bool:
-    match = _HEADING.match(line)
-    return match is not None and match[1].strip().casefold() == LEFT_OVER.casefold()
 
 
 def _with_front(text: str, *, wrote: Issue, would: Issue) -> str:

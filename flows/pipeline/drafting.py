@@ -294,7 +294,7 @@ def _is_open(settings: Settings, record: IssueRecord) -> bool:
 def _redrafted(settings: Settings, fresh: Issue, standing: _Standing) -> Redraft:
     text, wrote, added = standing.text, standing.wrote, standing.added
     if wrote is None or not standing.is_open:
-        return add_only(text, fresh, wrote=wrote, added=added)
+        return add_only(text, fresh, path=standing.path, wrote=wrote, added=added)
     title = settings.newsletter.title
     return redraft(text, fresh, path=standing.path, title=title, wrote=wrote, added=added)
 
