@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+import pytest
 
 from flows.models import Entry, Item
 from flows.pipeline import desk
@@ -14,6 +17,8 @@ from tests.newsletters import NOW, Newsletter
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from flows.pipeline.drafting import Drafted
 
 URL = "https://quay.example/feed"
 FEED = f"""
@@ -71,14 +76,8 @@ def shared(number: int) -> Item:
 
 def test_what_a_weekly_source_says_is_seen_among_a_feed_of_shared_links(tmp_path: Path) -> None:
     newsletter = Newsletter(tmp_path).write(newsletter="min_entries = 1")
-    path = tmp_path / "newsletter.toml"
-    path.write_text(path.read_text("utf-8") + FEED, encoding="utf-8")
-    with open_store(newsletter.settings) as engine:
-        talks = [replace(talk(week), source="Quay Talk") for week in range(len(TOPICS))]
-        save_items(engine, URL, talks, now=NOW)
-        save_items(engine, URL, [shared(number) for number in range(60)], now=NOW)
-    _, drafted = desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
-    [entry] = drafted.issue.entries
+    talks = [replace(talk(week), source="Quay Talk") for week in range(len(TOPICS))]
+    entry = drafted(newsletter, [*talks, *(shared(number) for number in range(60))])
     assert entry.blurb.startswith("Today we look at ropes")
 
 
@@ -94,3 +93,72 @@ def test_what_some_weeks_said_too_is_still_news(tmp_path: Path) -> None:
     talks = [talk(week) for week in range(len(TOPICS))]
     talks[:3] = [replace(one, content=f"<p>{news}</p>") for one in talks[:3]]
     assert drafted(newsletter, talks).blurb == news
+
+
+def moved(item: Item) -> Item:
+    """Return what the feed tells of the same item, its page being elsewhere by now."""
+    return replace(item, url=item.url.replace("/talks/", "/2026/talks/"))
+
+
+def again(newsletter: Newsletter, *items: Item) -> Drafted:
+    later = NOW + timedelta(hours=3)
+    with open_store(newsletter.settings) as engine:
+        save_items(engine, URL, list(items), now=later)
+    _, found = desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=later)
+    return found
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["as we wrote it", "not known"])
+@pytest.mark.parametrize("is_kept", [True, False], ids=["kept", "deleted"])
+def test_a_story_whose_page_moved_comes_no_second_time(
+    tmp_path: Path, *, is_known: bool, is_kept: bool
+) -> None:
+    newsletter = Newsletter(tmp_path).write(newsletter="min_entries = 1")
+    entry = drafted(newsletter, [talk(0)])
+    file = tmp_path / "issues" / "001.md"
+    if not is_known:
+        next((tmp_path / "issues" / "001").glob("drafted*")).unlink()
+    if not is_kept:
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.partition("## ")[0], encoding="utf-8")
+    body = file.read_text(encoding="utf-8").rpartition("+++")[2]
+    retitled = replace(moved(talk(0)), title=f"{entry.title}, and of knots")
+    assert again(newsletter, retitled).added == 0
+    assert file.read_text(encoding="utf-8").rpartition("+++")[2] == body
+
+
+def test_a_story_that_was_added_comes_no_second_time_either(tmp_path: Path) -> None:
+    newsletter = Newsletter(tmp_path).write(newsletter="min_entries = 1")
+    drafted(newsletter, [talk(0)])
+    fresh = replace(talk(1), published=NOW + timedelta(hours=1))
+    assert again(newsletter, talk(0), fresh).added == 1
+    file = tmp_path / "issues" / "001.md"
+    text = file.read_text(encoding="utf-8")
+    assert "## New since the draft" in text
+    file.write_text(text.partition("## New since the draft")[0], encoding="utf-8")
+    assert again(newsletter, talk(0), moved(fresh)).added == 0
+
+
+SAVES = """
+import json, pathlib, sys
+json.load(sys.stdin)
+file = pathlib.Path("issues/001.md")
+text = file.read_text(encoding="utf-8")
+file.write_text(text.replace("Today we look", "At last we look"), encoding="utf-8")
+print("What two tired masters think of the tides, and of who it is that pays for them.")
+"""
+
+
+def test_what_an_editor_saves_while_their_program_writes_is_kept_and_added_to(
+    tmp_path: Path,
+) -> None:
+    newsletter = Newsletter(tmp_path).write(newsletter="min_entries = 1")
+    drafted(newsletter, [talk(0)])
+    (tmp_path / "saves.py").write_text(SAVES, encoding="utf-8")
+    path = tmp_path / "newsletter.toml"
+    setting = f'\n[edit]\nblurb_command = "{sys.executable} saves.py"\nblurb_timeout = "30s"\n'
+    path.write_text(path.read_text("utf-8") + setting, encoding="utf-8")
+    found = again(newsletter, talk(0), replace(talk(1), published=NOW + timedelta(hours=1)))
+    text = (tmp_path / "issues" / "001.md").read_text(encoding="utf-8")
+    assert (found.added, "At last we look" in text) == (1, True)
+    assert [entry.blurb[:14] for entry in found.issue.new] == ["What two tired"]

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from flows.pipeline.drafting import Drafted
 
 
+# Of the 63 of a number: 41 tell items apart, these their states.
+_BITS_OF_STATE = 22
+
+
 def decide(drafted: Drafted, issue: int, *, but_for: Collection[int] = ()) -> list[Decision]:
     """Return what became of every item of the stories drafted for an issue, and why.
 
@@ -72,5 +76,14 @@ def _fates(drafted: Drafted) -> Iterator[tuple[Choice, Fate]]:
 
 
 def number_of(item: Item) -> int:
-    """Return the number by which what was decided of an item is found."""
-    return number("\n".join((item.feed, item.guid, item.url, item.title)))
+    """Return the number by which what was decided of an item is found.
+
+    It tells what is otherwise now from what was decided of; the item's own part of it stays.
+    """
+    own = number(f"{item.feed}\n{item.guid}") >> _BITS_OF_STATE << _BITS_OF_STATE
+    return own | number(f"{item.url}\n{item.title}") & ((1 << _BITS_OF_STATE) - 1)
+
+
+def own_part(decided: int) -> int:
+    """Return what the numbers of an item have in common, whatever address and title it had."""
+    return decided >> _BITS_OF_STATE

@@ -23,7 +23,7 @@ from flows.errors import IssueError
 from flows.models import IssueStatus
 from flows.pipeline.blurbs import entries_with_blurbs, program, with_blurbs
 from flows.pipeline.bookings import bookings
-from flows.pipeline.decided import decide, number_of
+from flows.pipeline.decided import decide, number_of, own_part
 from flows.pipeline.elsewhere import hold_what_stands
 from flows.pipeline.files import write, write_new
 from flows.pipeline.outlining import outline
@@ -37,7 +37,7 @@ from flows.store.items import load_items
 from flows.store.lookup import load_earlier, load_sample
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from sqlalchemy import Engine
@@ -208,50 +208,43 @@ def draft_again(
     an edit voided the approval. Raises IssueError if the file cannot be read.
     """
     files = files_of(settings, record.number)
-    data = files.draft.read_bytes()
     # What cannot be read is told before anything is made of it.
-    standing = read_issue(files)
-    wrote = _wrote(files, standing, data)
+    standing = _standing(files)
     fresh = compose(settings, engine, record.number, slot=record.slot, covers=covers)
     decided = decided_items(engine, record.number)
-
-    def was_there(item: Item) -> bool:
-        # Of what came later and was no entry then the file says nothing: it may become one yet.
-        return (at := decided.get(number_of(item))) is not None and at == record.cutoff
-
-    added = missing(fresh.issue, standing, wrote=wrote, stories=fresh.told, was_there=was_there)
-    added = entries_with_blurbs(added, fresh.told, program(settings))
-    text = data.decode("utf-8")
-    mark = MARK if text.startswith(MARK) else ""
-    is_open = _is_open(settings, record)
-    again = _redrafted(
-        settings,
-        fresh.issue,
-        _Standing(
-            path=files.draft,
-            text=text.removeprefix(MARK),
-            wrote=wrote,
-            added=tuple(added),
-            is_open=is_open,
-        ),
+    was_there = _was_there(decided, record)
+    asked = _missing(fresh, standing, was_there)
+    written = dict(
+        zip(asked, entries_with_blurbs(asked, fresh.told, program(settings)), strict=True)
     )
-    # An editor may have saved meanwhile: what they wrote comes first.
-    if mark + again.text != text and files.draft.read_bytes() == data:
-        write(files.draft, mark + again.text)
+    # The editor's program may take long: what they saved meanwhile counts.
+    standing = _standing(files)
+    added = [written.get(entry, entry) for entry in _missing(fresh, standing, was_there)]
+    is_open = _is_open(settings, record)
+    again = _redrafted(settings, fresh.issue, standing, added, is_open=is_open)
+    data = f"{standing.mark}{again.text}".encode()
+    if data != standing.data:
+        if files.draft.read_bytes() != standing.data:
+            raise IssueError(
+                f"{files.draft}: it was saved while the draft was made, and is as you saved it; "
+                "draft again",
+                path=files.draft,
+            )
+        write(files.draft, data.decode())
         write(files.wrote, to_text(again.wrote))
-        standing = read_issue(files)
+        standing = _standing(files)
     # What was decided of an item when the file was first written stays: its line is not touched.
     made = decide(fresh, record.number, but_for=decided)
     add_decisions(engine, made)
     return replace(
         fresh,
-        issue=standing,
+        issue=standing.issue,
         skip=None,
         added=again.added,
         booked=again.booked,
         updated=again.updated,
         approved=not is_open,
-        left_out=_left_out(fresh, made, standing, record),
+        left_out=_left_out(fresh, made, standing.issue, record),
     )
 
 
@@ -273,13 +266,52 @@ def _left_out(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Standing:
-    """A file that stands, what we wrote of it, what it lacks, and if more is done to it yet."""
+    """A file that stands, as its bytes and what they say, and what we wrote of it."""
 
     path: Path
-    text: str
+    data: bytes
+    issue: Issue
     wrote: Issue | None
-    added: tuple[Entry, ...]
-    is_open: bool
+
+    @property
+    def mark(self) -> str:
+        return MARK if self.data.decode("utf-8").startswith(MARK) else ""
+
+    @property
+    def text(self) -> str:
+        return self.data.decode("utf-8").removeprefix(MARK)
+
+
+def _standing(files: IssueFiles) -> _Standing:
+    """Return the file as it is now; raises IssueError if it cannot be read."""
+    issue = read_issue(files)
+    data = files.draft.read_bytes()
+    return _Standing(path=files.draft, data=data, issue=issue, wrote=_wrote(files, issue, data))
+
+
+def _was_there(
+    decided: Mapping[int, tuple[Fate, datetime]], record: IssueRecord
+) -> Callable[[Item], bool]:
+    """Return what knows the items that were in the file once, as an entry or left over.
+
+    Of what came later and was no entry then the file says nothing: it may become one yet.
+    """
+    there = {
+        own_part(item)
+        for item, (fate, at) in decided.items()
+        if at == record.cutoff or fate is Fate.CHOSEN
+    }
+    return lambda item: own_part(number_of(item)) in there
+
+
+def _missing(fresh: Drafted, standing: _Standing, was_there: Callable[[Item], bool]) -> list[Entry]:
+    return missing(
+        fresh.issue,
+        standing.issue,
+        wrote=standing.wrote,
+        stories=fresh.told,
+        was_there=was_there,
+    )
 
 
 def _is_open(settings: Settings, record: IssueRecord) -> bool:
@@ -291,12 +323,14 @@ def _is_open(settings: Settings, record: IssueRecord) -> bool:
     return is_void(settings, record)
 
 
-def _redrafted(settings: Settings, fresh: Issue, standing: _Standing) -> Redraft:
-    text, wrote, added = standing.text, standing.wrote, standing.added
-    if wrote is None or not standing.is_open:
-        return add_only(text, fresh, path=standing.path, wrote=wrote, added=added)
+def _redrafted(
+    settings: Settings, fresh: Issue, standing: _Standing, added: Sequence[Entry], *, is_open: bool
+) -> Redraft:
+    text, path, wrote = standing.text, standing.path, standing.wrote
+    if wrote is None or not is_open:
+        return add_only(text, fresh, path=path, wrote=wrote, added=added)
     title = settings.newsletter.title
-    return redraft(text, fresh, path=standing.path, title=title, wrote=wrote, added=added)
+    return redraft(text, fresh, path=path, title=title, wrote=wrote, added=added)
 
 
 def _wrote(files: IssueFiles, standing: Issue, data: bytes) -> Issue | None:

@@ -71,11 +71,12 @@ def add_decisions(engine: Engine, made: Iterable[Decision]) -> None:
         _insert(connection, made)
 
 
-def decided_items(engine: Engine, issue: int) -> dict[int, datetime]:
-    """Return the numbers of the items of which something was decided for an issue, and when."""
-    query = select(decisions.c.item, decisions.c.decided_at).where(decisions.c.issue == issue)
+def decided_items(engine: Engine, issue: int) -> dict[int, tuple[Fate, datetime]]:
+    """Return the numbers of the items decided of for an issue, with what was decided and when."""
+    columns = decisions.c.item, decisions.c.fate, decisions.c.decided_at
     with reading(engine).begin() as connection:
-        return {row.item: row.decided_at for row in connection.execute(query)}
+        rows = connection.execute(select(*columns).where(decisions.c.issue == issue))
+        return {item: (Fate(fate), at) for item, fate, at in rows}
 
 
 def decisions_of(engine: Engine, addresses: Iterable[str]) -> list[Decision]:
