@@ -131,6 +131,26 @@ def test_a_file_says_what_its_issue_holds() -> None:
     assert read(FILE, path=PATH) == ISSUE
 
 
+@pytest.mark.parametrize(
+    ("behind", "source", "detail", "blurb"),
+    [
+        (" (5 minute read)\nRope News\nOne.", "Rope News", "5 minute read", "One."),
+        (" (5 minute read)\nRope News · 6 min\nOne.", "Rope News", "6 min", "One."),
+        (" (5 minute read)", "", "5 minute read", ""),
+        (" – knots here.", "", "", "knots here."),
+        (": Rope News", "Rope News", "", ""),
+        (" - Rope News · 5 min", "Rope News", "5 min", ""),
+    ],
+)
+def test_what_stands_behind_a_link_is_told_apart(
+    behind: str, source: str, detail: str, blurb: str
+) -> None:
+    text = write(replace(ISSUE, sections=(), new=(), left_over=()))
+    for linked in ("[T](https://a.example)", "**[T](https://a.example)**"):
+        [entry] = read(f"{text}\n## A\n\n{linked}{behind}\n", path=PATH).entries
+        assert (entry.source, entry.detail, entry.blurb) == (source, detail, blurb)
+
+
 def test_an_issue_is_written_as_editors_know_it() -> None:
     assert write(ISSUE) == FILE
 
@@ -176,6 +196,10 @@ def test_what_an_editor_may_write_instead_is_understood(written: str, meant: str
          Entry(title="T", url="https://a.example", source="A · B", detail="5 min")),
         ("A\nOne.\nTwo.",
          Entry(title="T", url="https://a.example", source="A", blurb="One.\nTwo.")),
+        ("A must-read post.",
+         Entry(title="T", url="https://a.example", blurb="A must-read post.")),
+        ("Rope & Tar Works Ltd.\nOne.",
+         Entry(title="T", url="https://a.example", source="Rope & Tar Works Ltd.", blurb="One.")),
         ("A\nOne <!-- check: really? --> two.",
          Entry(title="T", url="https://a.example", source="A", blurb="One two.",
                notes=("check: really?",))),
@@ -210,6 +234,7 @@ def test_the_lines_under_a_link_are_source_and_blurb(lines: str, entry: Entry) -
         ("mooring\"\n+++", "mooring\n+++", 5, "a text has no quote at its end"),
         ("## Videos", "## boats", 26, "the heading boats stands in line 12 already"),
         ("## Videos", "##", 26, "a heading has no name"),
+        ("## Boats\n", "", 17, "an entry stands above the first heading"),
         ("## Videos", "# Videos", 26, "a section's heading begins with ##"),
         ("## Videos", "<<<<<<< HEAD\n## Videos", 26, "a merge conflict was left in"),
         ("## Videos", ">>>>>>> theirs\n## Videos", 26, "a merge conflict was left in"),

@@ -16,7 +16,9 @@ DOT = "·"
 _DOTTED = re.compile(rf"(?:^|\s){DOT}(?:\s|$)")
 # Nearly all addresses begin so: nothing of them is left to be doubted.
 _USUAL_PLACE = re.compile(r"https?://[a-z0-9.-]*[a-z0-9](?:[/?#]|$)", re.IGNORECASE | re.ASCII)
-_WORDS_OF_PROSE = 6
+_WORDS_OF_PROSE = 3
+# These end a name, not a sentence.
+_OF_COMPANIES = ("inc.", "ltd.", "co.", "corp.", "llc.")
 _LONGEST_SHOWN = 160
 
 
@@ -48,4 +50,6 @@ def may_be_linked(url: str) -> bool:
 
 def is_source_line(line: str) -> bool:
     """Tell a source line from the first line of a blurb: it has the dot, or is no sentence."""
-    return bool(_DOTTED.search(line)) or not (is_whole(line) and count(line) >= _WORDS_OF_PROSE)
+    if _DOTTED.search(line) or line.lower().endswith(_OF_COMPANIES):
+        return True
+    return not (is_whole(line) and count(line) >= _WORDS_OF_PROSE)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flows.edit.issue_lines import DOT, is_source_line, may_be_linked, wrong
 from flows.edit.markdown import read_link, unescape
 from flows.edit.sections import LEFT_OVER, NEW
+from flows.edit.sentences import is_whole
 from flows.models import Entry, Issue, Link, Section
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ _COMMENT = re.compile(r"(?<!\\)<!--")
 _ESCAPED_CLOSING = re.compile(r"--(!?\\*)\\>")
 _SPONSORED = re.compile(rf"sponsored\s*{DOT}\s*(?P<name>.+)", re.IGNORECASE)
 _SPACED_LINK = re.compile(r"[*_]{0,2}\[.*\]\([^)]*\S\s+[^\s\"')][^)]*\)[*_]{0,2}")
+
+# What a draft notes of each entry, and of nothing else.
+_OF_ENTRIES = ("why: ", "left out: ")
+# "[Title](https://…) (5 minute read)", as many newsletters have it.
+_DETAIL = re.compile(r"\(([^()]{1,40})\)")
 
 _TITLE_LIKE = "a section's heading begins with ##, a group's with ###, and nothing with #"
 
@@ -46,6 +52,7 @@ class _Reading:
     title: str
     url: str = ""
     source: str | None = None
+    detail: str = ""
     blurb: list[str] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -87,7 +94,7 @@ def read_body(lines: NumberedLines, matter: FrontMatter, path: Path) -> Placed:
         date=matter.date,
         subject=matter.subject,
         preheader=matter.preheader,
-        intro=_intro(found[:start]),
+        intro=_intro(found[:start], path),
         sections=tuple(
             Section(name=part.name, entries=entries[name])
             for name, part in parts.items()
@@ -129,7 +136,11 @@ def _is_section(line: _Line) -> bool:
     return line.text.startswith("##") and not line.text.startswith("###")
 
 
-def _intro(lines: list[_Line]) -> str:
+def _intro(lines: list[_Line], path: Path) -> str:
+    for line in lines:
+        if any(comment.startswith(_OF_ENTRIES) for comment in line.comments):
+            message = "an entry stands above the first heading; write one with ## above it"
+            raise wrong(path, line.number, message, line.shown)
     kept = [line.text for line in lines if line.text or not line.comments]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()
 
@@ -223,7 +234,13 @@ def _headed(line: _Line, path: Path) -> _Reading:
 def _linked(line: _Line, found: Found, path: Path) -> _Reading:
     link = _link(line, found, path)
     entry = _Reading(line=line, title=link.title, url=link.url)
-    if rest := found.rest.lstrip("-–—: "):
+    rest = found.rest.lstrip("-–—: ")
+    if detail := _DETAIL.fullmatch(rest):
+        entry.detail = unescape(detail[1].strip())
+    elif rest and is_whole(rest) and DOT not in rest:
+        # Who comments behind the link may do so in two words.
+        entry.blurb.append(rest)
+    elif rest:
         _continue(entry, rest)
     return entry
 
@@ -279,7 +296,7 @@ def _entry(reading: _Reading) -> Entry:
         title=reading.title,
         url=reading.url,
         source=source,
-        detail=detail,
+        detail="" if sponsored else detail or reading.detail,
         sponsor=unescape(sponsored["name"]) if sponsored else "",
         blurb="\n".join(reading.blurb),
         links=tuple(reading.links),
