@@ -115,6 +115,10 @@ def _linked_page(reading: Reading) -> Item:
     return replace(shared, guid=post.guid, published=published, comments=post.comments)
 
 
+# Go's zero time, in RSS and in Atom.
+_ZERO_TIME = re.compile(r"^(?:\w{3}, )?(?:0?1 Jan 0001\b|0001-01-01)")
+
+
 def _kind(kind: Kind) -> Callable[[Reading], Item]:
     return lambda reading: replace(reading.item, kind=kind)
 
@@ -145,6 +149,12 @@ QUIRKS = (
         why="Google Alerts wrap the page's address into one of their own",
         applies=lambda reading: reading.item.url.startswith("https://www.google.com/url?"),
         mend=_unwrapped,
+    ),
+    Quirk(
+        name="hugo-page",
+        why="Hugo gives the year 1 to pages without a date: contact, talks, notes",
+        applies=lambda reading: bool(_ZERO_TIME.search(text_of(reading.entry, "published"))),
+        mend=_kind(Kind.PAGE),
     ),
     Quirk(
         name="medium-tag",
