@@ -448,26 +448,26 @@ def test_the_inbox_line_tells_what_is_read_before_what_is_watched() -> None:
         ("DevOps Weekly", ["list requests that stream"],
          "DevOps Weekly 42: list requests that stream"),
         ("DevOps Weekly", ["Enhancing the API server's efficiency with streams"],
-         "DevOps Weekly 42: Enhancing the API server's"),
+         "DevOps Weekly 42: Enhancing the API server's…"),
         ("DevOps Weekly", [], "DevOps Weekly 42"),
         ("DevOps Weekly", ["Ropes, a short history (with a word on tar)"],
-         "DevOps Weekly 42: Ropes, a short history"),
+         "DevOps Weekly 42: Ropes, a short history…"),
         ("DevOps Weekly", ["What we learned from (three years of) ropes"],
-         "DevOps Weekly 42: What we learned"),
+         "DevOps Weekly 42: What we learned…"),
         ("DevOps Weekly", ["Ropes of the harbour [and (some) of the sea] told"],
-         "DevOps Weekly 42: Ropes of the harbour"),
+         "DevOps Weekly 42: Ropes of the harbour…"),
         ("DevOps Weekly", ["(Ropes of the harbour and of the sea) told again"],
-         "DevOps Weekly 42: (Ropes of the harbour"),
+         "DevOps Weekly 42: (Ropes of the harbour…"),
         ("DevOps Weekly", ["Ropes (a history) of the harbour and its masters"],
-         "DevOps Weekly 42: Ropes (a history) of the harbour"),
+         "DevOps Weekly 42: Ropes (a history)…"),
         ("A name that is by itself far too long for any subject line", ["Ropes"],
          "A name that is by itself far too long for any 42"),
         ("DevOps Weekly", ["Donaudampfschifffahrtsgesellschaftskapitänsmütze"],
          "DevOps Weekly 42"),
-        ("週刊", ["綱を乾かす" * 12], f"週刊 42: {('綱を乾かす' * 12)[:43]}"),
+        ("週刊", ["綱を乾かす" * 12], f"週刊 42: {('綱を乾かす' * 12)[:42]}…"),
     ],
 )  # fmt: skip
-def test_a_subject_is_cut_at_a_word(name: str, titles: list[str], line: str) -> None:
+def test_a_subject_is_cut_at_a_word_and_says_so(name: str, titles: list[str], line: str) -> None:
     assert subject(name, 42, titles) == line
     assert len(line) <= 50
 

@@ -31,15 +31,17 @@ class InboxLine:
 
 
 def subject(title: str, number: int, titles: Sequence[str]) -> str:
-    """Return "title number: lead title", the lead cut at a word, in at most 50 characters."""
+    """Return "title number: lead title", in at most 50 characters; a lead cut at a word says so."""
     end = f" {number}"
     name = cut_at_word(one_line(title), LONGEST_SUBJECT - len(end))
     start = f"{name}{end}".strip()
     if not titles:
         return start
-    lead = cut_at_word(titles[0], LONGEST_SUBJECT - len(start) - 2)
-    if lead != titles[0]:
-        lead = _without_open_bracket(lead)
+    room = LONGEST_SUBJECT - len(start) - 2
+    lead = titles[0]
+    if len(lead) > room:
+        lead = _without_open_bracket(cut_at_word(lead, room - 1))
+        lead = f"{lead}…" if lead else ""
     return f"{start}: {lead}" if lead else start
 
 
