@@ -299,14 +299,37 @@ def test_a_short_is_a_short_video_whatever_it_says() -> None:
         for number, one in enumerate(clips)
     ]
     [group] = drafted(*shorts).entries
-    assert group.detail == "3 videos"
+    assert group.title == "Short answers from Rope Kitchen"
+
+
+def test_long_videos_of_a_channel_are_one_entry_and_its_clips_another() -> None:
+    clips = [clip(question, author="Rope Kitchen") for question in QUESTIONS]
+    tours = [
+        clip(f"A tour of {name}", author="Rope Kitchen", words=" ".join([f"{name} is fine."] * 12))
+        for name in ("ropes", "knots", "tar")
+    ]
+    groups = drafted(*clips, *tours).entries
+    assert {(group.title, group.detail) for group in groups} == {
+        ("Short answers from Rope Kitchen", "3 videos"),
+        ("Videos from Rope Kitchen", "3 videos"),
+    }
+
+
+def test_a_group_takes_eight_and_the_others_are_left_over() -> None:
+    clips = [clip(f"What is knot {number}?", author="Rope Kitchen") for number in range(11)]
+    issue = drafted(*clips)
+    [group] = issue.entries
+    assert group.detail == "8 videos"
+    left = "left out: over the limit of 8 videos in a group"
+    assert [entry.notes[0] for entry in issue.left_over] == [left] * 3
 
 
 def test_what_a_channel_always_says_makes_no_long_video() -> None:
     footer = "Two cooks and a sailor answer here what nobody else wants to answer, every day."
     footer += " Since 2019."
     clips = [clip(name, author="Rope Kitchen", words=f"{name} {footer}") for name in QUESTIONS]
-    assert [entry.detail for entry in drafted(*clips).entries] == ["3 videos"]
+    [group] = drafted(*clips).entries
+    assert group.title == "Short answers from Rope Kitchen"
 
 
 @pytest.mark.parametrize(

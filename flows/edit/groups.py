@@ -1,4 +1,4 @@
-"""Short videos of one channel, which together make one entry."""
+"""Videos of one channel, which together make one entry: its clips one, its long ones another."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ _MAYBE_CLIP_WORDS = 100
 _FOOTER_WORDS = 3
 _LONGEST_DESCRIPTION = 4_000
 
+_OVER = f"over the limit of {MOST} videos in a group"
 _COUNTS = ("", "", "", "Three", "Four", "Five", "Six", "Seven", "Eight")
 
 
 def grouped(candidates: Iterable[Candidate], shop: Workshop, outline: Outline) -> list[Candidate]:
-    """Return the candidates with three or more short videos of a channel made one.
+    """Return the candidates with three or more clips of a channel made one; so its long videos.
 
-    `candidates` are ranked; the best of a group stands for it, and those over the group's limit
-    stay by themselves.
+    `candidates` are ranked; the best of a group stands for it, and it takes eight at most.
     """
     kept = list(candidates)
     channels: defaultdict[Hashable, list[Candidate]] = defaultdict(list)
@@ -52,8 +52,9 @@ def grouped(candidates: Iterable[Candidate], shop: Workshop, outline: Outline) -
     members: set[int] = set()
     for clips in channels.values():
         if len(clips) >= LEAST:
-            groups[id(clips[0])] = _group(clips[:MOST], outline)
+            groups[id(clips[0])] = _group(clips[:MOST], shop, outline)
             members |= {id(clip) for clip in clips[1:MOST]}
+            groups |= {id(clip): replace(clip, over=_OVER) for clip in clips[MOST:]}
     return [groups.get(id(one), one) for one in kept if id(one) not in members]
 
 
@@ -92,17 +93,18 @@ def _notes_on(group: Entry, links: Iterable[Link]) -> tuple[str, ...]:
 
 
 def _channel(candidate: Candidate, shop: Workshop) -> Hashable:
-    """Return what tells the channel of a short video, nothing where it is none or none is told."""
+    """Return what tells a video's channel, clips apart; nothing where none is told."""
     item = candidate.lead
-    if item.kind is not Kind.VIDEO or not _is_clip(item, shop):
+    if item.kind is not Kind.VIDEO:
         return None
+    is_clip = _is_clip(item, shop)
     if item.author:
-        return (item.feed, item.author)
+        return (item.feed, item.author, is_clip)
     if item.source and item.source == item.feed and site(item) != item.source:
-        return (item.feed,)
+        return (item.feed, is_clip)
     # Who passes links on names no channel; its own descriptions end alike.
     footer = _footer(item)
-    return (item.feed, item.source, footer) if footer else None
+    return (item.feed, item.source, footer, is_clip) if footer else None
 
 
 def _is_clip(item: Item, shop: Workshop) -> bool:
@@ -124,7 +126,7 @@ def _footer(item: Item) -> str:
     return " ".join(folded_words(found[-1].text))
 
 
-def _group(clips: Sequence[Candidate], outline: Outline) -> Candidate:
+def _group(clips: Sequence[Candidate], shop: Workshop, outline: Outline) -> Candidate:
     best = clips[0]
     # Rules look at titles, and may part what belongs together; of equal ones the best's counts.
     section, _ = Counter(placed(clip, outline).section for clip in clips).most_common(1)[0]
@@ -132,13 +134,13 @@ def _group(clips: Sequence[Candidate], outline: Outline) -> Candidate:
         stories=tuple(story for clip in clips for story in clip.stories),
         section=section,
         score=best.score,
-        name=_name([clip.lead for clip in clips]),
+        name=_name([clip.lead for clip in clips], is_clip=_is_clip(best.lead, shop)),
     )
 
 
-def _name(items: Sequence[Item]) -> str:
+def _name(items: Sequence[Item], *, is_clip: bool) -> str:
     asks = all(item.title.rstrip().endswith("?") for item in items)
-    what = "short answers" if asks else "short videos"
+    what = "videos" if not is_clip else "short answers" if asks else "short videos"
     channel = shown_source(items[0])
     if channel in ("", site(items[0])):
         return f"{_COUNTS[len(items)]} {what}"

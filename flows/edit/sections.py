@@ -73,10 +73,10 @@ class Score:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """What may become an entry: a story, or short videos of one channel in `name`'s group.
+    """What may become an entry: a story, or videos of one channel in `name`'s group.
 
     Its section is empty until it is `placed`; `because` says what spoke for that, if it is not
-    plain to see.
+    plain to see. There is no room for one that is `over` a limit already.
     """
 
     stories: tuple[Story, ...]
@@ -84,6 +84,7 @@ class Candidate:
     name: str = ""
     section: str = ""
     because: str = ""
+    over: str = ""
 
     @property
     def lead(self) -> Item:
@@ -181,6 +182,9 @@ def room(candidates: Sequence[Candidate], outline: Outline) -> Room:
     for unplaced in candidates:
         if len(taken) >= outline.max_entries:
             left.append((unplaced, f"over the limit of {counted(outline.max_entries, 'entry')}"))
+            continue
+        if unplaced.over:
+            left.append((unplaced, unplaced.over))
             continue
         candidate = placed(unplaced, outline)
         limits = _limits(candidate, outline, caps)
