@@ -396,6 +396,24 @@ def test_a_story_without_a_title_is_called_by_its_first_words() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("found", "is_flagged"),
+    [
+        (item("Rope Depot", content="My thanks to Rope Depot for sponsoring the week. Buy."), True),
+        (item("Rope Depot", content="This article was sponsored by Rope Depot. Ropes."), True),
+        (item("[Sponsor] Ropes that last"), True),
+        (item("Sponsored post: ropes that last"), True),
+        (item("Sponsored runners came in last"), False),
+        (item("Paid leave for harbour masters"), False),
+        (item("How ads pay", content="Ropes cost. This article was sponsored by nobody."), False),
+        (item("Ep 4", content="This story was sponsored by Rope Depot.", kind=Kind.PODCAST), False),
+    ],
+)
+def test_an_advertisement_is_flagged(found: Item, *, is_flagged: bool) -> None:
+    [entry] = drafted(found).entries
+    assert ("check: it reads as if somebody paid for it" in entry.notes) == is_flagged
+
+
 LONG = "word " * 1100
 CHAPTERS = "All of it. Timecodes: 00:00 Ropes 00:34 Knots (cont.) 05:03 Tar 17:12 Live at 9:30 UTC"
 

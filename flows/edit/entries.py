@@ -16,7 +16,7 @@ from flows.edit.headline import cut_at_word
 from flows.edit.issue_lines import may_be_linked
 from flows.edit.repositories import is_repository, licence
 from flows.edit.rules import REPOSITORY
-from flows.edit.sentences import count, folded_words, is_cut
+from flows.edit.sentences import count, each_sentence, folded_words, is_cut
 from flows.edit.tracking import is_tracking
 from flows.edit.workshop import host, repeated, shown_source, site
 from flows.models import Entry, Kind, Link
@@ -60,6 +60,18 @@ _SPACE = re.compile(r"\s")
 _SMALL_WORDS = frozenset("a an and at by for from in of on the to with".split())
 _INITIALS_FROM = 3
 _LONG_NAME = 20
+
+_PAID_TITLE = re.compile(
+    r"\W*(?:(?:sponsor(?:ed)?|promoted|paid)(?: (?:post|content|article))?"
+    r"|advertorial|advertisement)\s*[\]:|–-]",
+    re.IGNORECASE,
+)
+_PAID = re.compile(
+    r"\bthanks? to .{1,80} for (?:once again |again )?sponsoring\b"
+    r"|\b(?:post|article|story|content) (?:is|was|has been) (?:sponsored|paid for) by\b"
+    r"|\b(?:a|this) (?:sponsored|paid) (?:post|article|story)\b",
+    re.IGNORECASE,
+)
 
 _SUBJECT_AND_REST = re.compile(r"(.+?)\s+[-–—|]\s+(.+)")
 _EMPTY_WORDS = frozenset(
@@ -254,9 +266,24 @@ def _flags(story: Story, shop: Workshop, *, named: bool = False) -> list[str]:
     if item.kind is Kind.VIDEO and mislabelled(item, clean.body(item, repeated(item, shop))):
         subject = f'"{name}": its' if named else "the"
         flags.append(f"check: {subject} title and text are about different things")
+    if paid_for(item):
+        flags.append("check: it reads as if somebody paid for it")
     subject = f'"{name}" ' if named else ""
     flags += [f"check: {subject}{told}" for told in map(one_line, story.likely) if told]
     return flags
+
+
+def paid_for(item: Item) -> bool:
+    """Tell whether an article says of itself that it is an advertisement, at its very beginning.
+
+    An episode that names its sponsor is none.
+    """
+    if item.kind is not Kind.ARTICLE:
+        return False
+    if _PAID_TITLE.match(item.title):
+        return True
+    text = clean.text_of(clean.beginning(max(item.content, item.summary, key=len)))
+    return bool(_PAID.search(next(each_sentence(text), "")))
 
 
 def mislabelled(item: Item, body: list[str]) -> bool:
