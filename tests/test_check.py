@@ -312,6 +312,13 @@ def test_pictures_as_they_should_be_are_no_breach() -> None:
     assert check(after_h1(IMAGE), SAMPLE_BRAND) == []
 
 
+def test_an_address_with_an_entity_in_it_is_no_markup() -> None:
+    entry = Entry(title="Knots", url="https://a.example.org/read?id=5&amp;page=2")
+    mail = render(replace(SAMPLE, sections=(Section(name="News", entries=(entry,)),)), SAMPLE_BRAND)
+    assert entry.url in mail.text
+    assert "H09" not in {rule for rule, _ in ids(mail)}
+
+
 def test_a_story_about_markup_is_no_breach() -> None:
     entry = Entry(
         title="The <table> element, &nbsp; and {{ .Values }}", url="https://example.org/t"

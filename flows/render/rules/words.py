@@ -27,6 +27,8 @@ _FREEMAIL = frozenset(
 )
 _NO_REPLY = re.compile(r"(no|do-?not)[._-]?reply", re.IGNORECASE)
 _MARKUP = re.compile(r"</?(?:a|br|div|html|p|span|table|td|tr)\b[^>]*>|&(?:nbsp|amp|lt|gt|#\d+);")
+# An address on a line of its own is nobody's words: feeds deliver them with "&amp;".
+_ADDRESS = re.compile(r"^[ \t]*https?://\S+[ \t]*$", re.MULTILINE)
 _LONGEST_SUBJECT = 50
 
 
@@ -142,7 +144,8 @@ def text_part(reading: Reading) -> Iterator[str]:
             yield f"The text part lacks the link {anchor.url[:100]}, or breaks it."
     # A story about "<table>" shows it in both parts.
     shown = words(reading.root)
-    for markup in sorted(set(_MARKUP.findall(text))):
+    prose = single_spaced(_ADDRESS.sub("", reading.mail.text))
+    for markup in sorted(set(_MARKUP.findall(prose))):
         if markup not in shown:
             yield f"The text part holds markup: {markup!r}."
 
