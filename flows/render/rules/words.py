@@ -142,8 +142,9 @@ def text_part(reading: Reading) -> Iterator[str]:
     for anchor in reading.anchors:
         if anchor.url not in lines:
             yield f"The text part lacks the link {anchor.url[:100]}, or breaks it."
-    # A story about "<table>" shows it in both parts.
-    shown = words(reading.root)
+    # A story about "<table>" shows it in both parts, or only on the page if the mail is too long.
+    page = reading.page
+    shown = words(reading.root) if page is None else words(reading.root) + words(page)
     prose = single_spaced(_ADDRESS.sub("", reading.mail.text))
     for markup in sorted(set(_MARKUP.findall(prose))):
         if markup not in shown:
