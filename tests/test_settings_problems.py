@@ -102,6 +102,16 @@ def complaint(more: str, *, least: str = LEAST) -> str:
         pytest.param(
             '[[feeds]]\nurl = "https://x.org"\nkind = "rivr"', 'did you mean "river"', id="kind"
         ),
+        pytest.param(
+            '[[sponsors]]\ndate = 2026-11-30\nname = "Ropes"\ntext = "- dry\\n- cheap"',
+            r"sponsors\[1\].text = .*one paragraph of Markdown; the text of Ropes is",
+            id="sponsored-list",
+        ),
+        pytest.param(
+            '[[sponsors]]\ndate = 2026-11-30\nname = "Ropes"\nurl = "https://x.org:0/"',
+            r"sponsors\[1\].url .*write an http",
+            id="port-that-leads-nowhere",
+        ),
         pytest.param('feeds = "https://x.org"', "there is no such key", id="feeds-as-text"),
     ],
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flows.edit.issue_file import read, write
-from flows.edit.sponsors import Booking, booked, findings
+from flows.edit.sponsors import Booking, booked, findings, unfit
 from flows.errors import CheckFailed
 from flows.models import Entry, Issue, Outcome, Section
 from flows.pipeline import approval, desk
@@ -49,6 +49,47 @@ def test_a_booked_slot_stands_above_all_and_is_verbatim_in_the_file() -> None:
         Entry(title="Buy *dry* ropes", url=URL, sponsor="Ropes & Co", blurb="They **hold**."),
     )
     assert f"]({URL})\nSponsored · Ropes & Co\nThey **hold**.\n" in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Type `<!--` to begin a comment.",
+        "We wrap <!-- this --> in code.",
+        "- dry\n- cheap",
+        "They hold:\n- dry\n- wet",
+        "1. Buy.\n2. Tie.",
+        "One paragraph.\n\nAnother one.",
+        "# Ropes",
+        "They hold.\n##Really",
+        "Ropes\n-----",
+        "<<<<<<< ours",
+        "> They hold.",
+        "[Buy](https://ropes.example/dry ropes)",
+    ],
+)
+def test_a_text_that_would_not_go_out_as_it_is_is_told(text: str) -> None:
+    assert unfit(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "They **hold**, says [Ada](https://ropes.example/ada).",
+        "\n  They hold\n  when nothing else does.\n",
+        "[Buy dry ropes](https://ropes.example/?a=b&c=d)",
+        "*Ropes* · 5 metres",
+        "No.\n#1 of all ropes: `rope -x <file>`, a*b, 1. and 2.",
+        "Begin a comment with \\<!--.",
+        "सूखी रस्सियाँ।",
+    ],
+)
+def test_a_text_of_one_paragraph_goes_out_as_it_is(text: str) -> None:
+    assert unfit(text) == ""
+    booking = replace(BOOKING, text=text or "-")
+    issue = read(write(booked(ISSUE, [booking])), path=Path("007.md"))
+    assert findings(issue, [booking]) == []
 
 
 def test_a_slot_of_another_day_is_not_this_issues() -> None:

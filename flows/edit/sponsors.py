@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from markdown_it import MarkdownIt
+
+from flows.edit.issue_file import read, write
 from flows.edit.sections import SPONSOR
-from flows.models import Entry, Finding, Section
+from flows.errors import IssueError
+from flows.models import Entry, Finding, Issue, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import date
 
-    from flows.models import Issue
+_PARAGRAPH = ["paragraph_open", "inline", "paragraph_close"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +30,31 @@ class Booking:
     title: str = ""
     url: str = ""
     text: str = ""
+
+
+# Settings are read anew with each look at an issue.
+@lru_cache(maxsize=256)
+def unfit(text: str) -> str:
+    """Return why a sponsor's text would not go out as it is, "" if it would."""
+    plain = "\n".join(line.strip() for line in text.strip().split("\n"))
+    if not plain:
+        return ""
+    if [token.type for token in MarkdownIt("commonmark").parse(plain)] != _PARAGRAPH:
+        return "is a list, a heading, or more than one paragraph"
+    if not all(_comes_back(plain, url) for url in ("", "https://example.org/")):
+        return 'has a comment, a line that begins with "##", or a line that is a broken link'
+    return ""
+
+
+def _comes_back(text: str, url: str) -> bool:
+    """Tell whether a text that is written into an issue's file is read as the same."""
+    entry = Entry(title="Title", url=url, sponsor="Sponsor", blurb=text)
+    part = Section(name=SPONSOR, entries=(entry,))
+    issue = Issue(number=1, date=date(2000, 1, 1), subject="Subject", sections=(part,))
+    try:
+        return read(write(issue), path=Path()) == issue
+    except IssueError:
+        return False
 
 
 def booked(issue: Issue, bookings: Iterable[Booking]) -> Issue:

@@ -4,7 +4,7 @@ from datetime import date as Date  # noqa: N812 - a field is called date
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from flows.edit.outline import Layout
 from flows.edit.rules import LONGEST_KEYWORD, REPOSITORY, keyword_key
@@ -122,4 +122,14 @@ class SponsorSettings(Part):
     name: Name = Field(description="the sponsor's name")
     title: Line = Field(default="", description="the words that are the link")
     url: PageAddress = ""
-    text: str = Field(default="", description="the sponsor's text")
+    text: str = Field(default="", description="one paragraph of Markdown")
+
+    @field_validator("text")
+    @classmethod
+    def _goes_out_as_it_is(cls, text: str, info: ValidationInfo) -> str:
+        # Who books no sponsors does not pay for loading what reads Markdown.
+        from flows.edit.sponsors import unfit  # noqa: PLC0415
+
+        if reason := unfit(text):
+            raise ValueError(f"; the text of {info.data.get('name', 'a sponsor')} {reason}")
+        return text

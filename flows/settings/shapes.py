@@ -115,10 +115,10 @@ def _optional_mailbox(value: str) -> str:
 def _web_address(value: str) -> str:
     try:
         parts = urlsplit(value)
-        host, _port = parts.hostname, parts.port
+        host, port = parts.hostname, parts.port
     except ValueError as error:
         raise ValueError(f"; {error}") from error
-    if parts.scheme not in {"http", "https"} or not host or re.search(r"\s", value):
+    if parts.scheme not in {"http", "https"} or not host or port == 0 or re.search(r"\s", value):
         raise ValueError("")
     return value
 
