@@ -374,6 +374,12 @@ def test_a_sponsor_is_booked_by_date_and_may_send_the_copy_later() -> None:
         settings('[[sponsors]]\ndate = "soon"\nname = "Ropes"')
 
 
+def test_a_sponsor_may_book_several_days_and_a_day_have_several_sponsors() -> None:
+    booked = [("2026-11-30", "Ropes"), ("2026-12-07", "Ropes"), ("2026-11-30", "Knots")]
+    slots = [f'[[sponsors]]\ndate = {day}\nname = "{name}"\n' for day, name in booked]
+    assert len(settings("".join(slots)).sponsors) == 3
+
+
 def test_limits_by_kind_are_those_that_are_set() -> None:
     edit = settings("[edit]\nmax_videos = 2\nmax_repositories = 3").edit
     assert edit.max_by_kind() == {"video": 2, "repository": 3}

@@ -112,6 +112,12 @@ def complaint(more: str, *, least: str = LEAST) -> str:
             r"sponsors\[1\].url .*write an http",
             id="port-that-leads-nowhere",
         ),
+        pytest.param(
+            '[[sponsors]]\ndate = 2026-11-30\nname = "Ropes"\n'
+            '[[sponsors]]\ndate = 2026-11-30\nname = "ropes"',
+            r'sponsors\[2\].name = "ropes" \(line 9\): sponsors\[1\] has it for this day already',
+            id="sponsor-twice",
+        ),
         pytest.param('feeds = "https://x.org"', "there is no such key", id="feeds-as-text"),
     ],
 )

@@ -100,6 +100,7 @@ def parse(text: str, path: Path) -> Settings:
         *checks.misnamed_variables(os.environ, SECTIONS),
         *checks.unknown_sections(values, SECTIONS, reporter),
         *checks.repeated(values, reporter),
+        *checks.booked_twice(values, reporter),
         *checks.homeless(values, reporter),
     ]
     known = {name: value for name, value in values.items() if name in SECTIONS}

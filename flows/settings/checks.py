@@ -47,6 +47,26 @@ def repeated(values: Mapping[str, Any], reporter: Reporter) -> Iterator[Problem]
                 )
 
 
+def booked_twice(values: Mapping[str, Any], reporter: Reporter) -> Iterator[Problem]:
+    """Yield a problem for each sponsor who has a slot of the same day already."""
+    seen: dict[tuple[str, str], int] = {}
+    for index, entry in enumerate(_entries(values, "sponsors")):
+        name = entry.get("name")
+        if not isinstance(name, str) or "date" not in entry:
+            continue
+        first = seen.setdefault((str(entry["date"]), name.strip().casefold()), index)
+        if first != index:
+            location = ("sponsors", index, "name")
+            # An entry of the issue is known to be a sponsor's by the name.
+            advice = f"{dotted(('sponsors', first))} has it for this day already; write another"
+            yield Problem(
+                key=dotted(location),
+                given=f'"{name}"',
+                origin=reporter.origin(location),
+                advice=f"{advice} name, or remove one of them",
+            )
+
+
 def homeless(values: Mapping[str, Any], reporter: Reporter) -> Iterator[Problem]:
     """Yield a problem for each feed or rule whose section is none of the sections."""
     known = _headings(values)
