@@ -167,8 +167,9 @@ def test_a_sponsors_slot_is_filled_where_it_stands() -> None:
     booked = Booking(day=issue.date, name="Acme & Sons")
     found = Lines(write(issue)).point(findings(issue, [booked]))
     assert [one.line for one in found] == [line_of(issue, "Sponsored ·")]
-    nowhere = Lines(write(SAMPLE)).point(findings(SAMPLE, [booked]))
-    assert [one.line for one in nowhere] == [line_of(SAMPLE, "date =")]
+    bare = issue_of()
+    nowhere = Lines(write(bare)).point(findings(bare, [booked]))
+    assert [one.line for one in nowhere] == [line_of(bare, "date =")]
 
 
 def test_a_link_that_is_also_left_over_is_mended_where_it_is_sent() -> None:

@@ -15,6 +15,7 @@ from flows.errors import CheckFailed
 from flows.models import Entry, Issue, Outcome, Section
 from flows.pipeline import approval, desk
 from flows.pipeline.gathering import gather_now
+from flows.pipeline.pointing import Lines
 from tests.newsletters import NOW, STORIES, Newsletter
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ URL = "https://ropes.example.com/?utm_source=harbour&utm_campaign=a_b"
 BOOKING = Booking(
     day=DAY, name="Ropes & Co", title="Buy *dry* ropes", url=URL, text="They **hold**."
 )
+MOVED = replace(BOOKING, day=date(2026, 12, 7))
 STORY = Entry(title="A story", url="https://harbour.example/1", source="Blog")
 ISSUE = Issue(
     number=7, date=DAY, subject="Weekly 7", sections=(Section(name="News", entries=(STORY,)),)
@@ -93,9 +95,8 @@ def test_a_text_of_one_paragraph_goes_out_as_it_is(text: str) -> None:
 
 
 def test_a_slot_of_another_day_is_not_this_issues() -> None:
-    other = replace(BOOKING, day=date(2026, 12, 7))
-    assert booked(ISSUE, [other]) == ISSUE
-    assert findings(ISSUE, [other]) == []
+    assert booked(ISSUE, [MOVED]) == ISSUE
+    assert findings(ISSUE, [MOVED]) == []
 
 
 def edited(change: Callable[[Entry], Entry]) -> Issue:
@@ -123,6 +124,32 @@ def test_an_empty_slot_is_an_error_and_a_changed_one_a_warning(
 
 def test_a_slot_as_booked_is_fine() -> None:
     assert findings(booked(ISSUE, [BOOKING]), [BOOKING]) == []
+
+
+@pytest.mark.parametrize(
+    ("bookings", "says"),
+    [
+        ([], "nobody booked a slot for 2026-11-30 as Ropes & Co"),
+        ([MOVED], "as Ropes & Co, whose nearest one is for 2026-12-07"),
+        ([MOVED, replace(MOVED, day=date(2026, 11, 9))], "for 2026-12-07"),
+    ],
+    ids=["cancelled", "moved", "moved among others"],
+)
+def test_an_ad_that_nobody_booked_for_the_day_is_told(bookings: list[Booking], says: str) -> None:
+    [finding] = findings(booked(ISSUE, [BOOKING]), bookings)
+    assert (finding.rule, finding.severity) == ("sponsor.unbooked", "warn")
+    assert finding.message.endswith(says)
+
+
+def test_the_ad_of_a_sponsor_who_was_renamed_is_told_beside_the_new_one() -> None:
+    renamed = replace(BOOKING, name="Ropes & Co Inc")
+    issue = booked(ISSUE, [BOOKING, renamed])
+    [finding] = findings(issue, [renamed])
+    assert (finding.rule, finding.message[-10:]) == ("sponsor.unbooked", "Ropes & Co")
+    [finding] = findings(issue, [BOOKING])
+    text = write(issue)
+    [pointed] = Lines(text).point([finding])
+    assert Lines(text).shown(pointed.line) == "Sponsored · Ropes & Co Inc"
 
 
 def test_a_slot_without_copy_can_be_read_back_and_says_what_is_missing() -> None:

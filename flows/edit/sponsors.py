@@ -16,7 +16,7 @@ from flows.errors import IssueError
 from flows.models import Entry, Finding, Issue, Section
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _PARAGRAPH = ["paragraph_open", "inline", "paragraph_close"]
 
@@ -84,9 +84,13 @@ def _missing(booking: Booking) -> str:
 
 
 def findings(issue: Issue, bookings: Iterable[Booking]) -> list[Finding]:
-    """Return what is wrong with the slots booked for the issue's day; an empty one blocks it."""
+    """Return what is wrong with the slots booked for the issue's day; an empty one blocks it.
+
+    An ad of the issue that nobody booked for the day is told too: an editor may have written it.
+    """
+    known = list(bookings)
     found = []
-    for booking in bookings:
+    for booking in known:
         if booking.day != issue.date:
             continue
         entry = _standing(issue, booking)
@@ -97,12 +101,28 @@ def findings(issue: Issue, bookings: Iterable[Booking]) -> list[Finding]:
             found.append(_error(booking, f"their entry has no {empty} yet"))
         elif _differs(entry, booking):
             found.append(_changed(booking))
-    return found
+    return [*found, *_unbooked(issue, known)]
 
 
 def _standing(issue: Issue, booking: Booking) -> Entry | None:
     name = booking.name.casefold()
     return next((one for one in issue.entries if one.sponsor.casefold() == name), None)
+
+
+def _unbooked(issue: Issue, bookings: Iterable[Booking]) -> Iterator[Finding]:
+    days: dict[str, list[date]] = {}
+    for booking in bookings:
+        days.setdefault(booking.name.casefold(), []).append(booking.day)
+    for entry in issue.entries:
+        theirs = days.get(entry.sponsor.casefold(), [])
+        if entry.sponsor and issue.date not in theirs:
+            nearest = min(theirs, key=lambda day: abs(day - issue.date), default=None)
+            yield _warning(
+                "sponsor.unbooked",
+                f"nobody booked a slot for {issue.date} as {entry.sponsor}"
+                + (f", whose nearest one is for {nearest}" if nearest else ""),
+                "a slot that was cancelled, moved or renamed goes out unpaid, or twice",
+            )
 
 
 def _differs(entry: Entry, booking: Booking) -> bool:
@@ -123,10 +143,18 @@ def _error(booking: Booking, what: str) -> Finding:
 
 
 def _changed(booking: Booking) -> Finding:
+    return _warning(
+        "sponsor.changed",
+        f"the link or the text of {booking.name} is not what was booked",
+        "a sponsor's words and the address they count clicks by are theirs",
+    )
+
+
+def _warning(rule: str, message: str, why: str) -> Finding:
     return Finding(
-        rule="sponsor.changed",
+        rule=rule,
         severity="warn",
-        message=f"the link or the text of {booking.name} is not what was booked",
-        why="a sponsor's words and the address they count clicks by are theirs",
+        message=message,
+        why=why,
         source="[[sponsors]] in the settings",
     )

@@ -95,11 +95,14 @@ class Lines:
 
     def _sponsor(self, message: str) -> int:
         """Return the line that names the sponsor a message is about, else the issue's day."""
-        for line in self._sent():
-            found = _SPONSORED.fullmatch(line.words)
-            if found and found["name"].casefold() in message.casefold():
-                return line.number
-        return self._key("date")
+        named = [
+            (len(found["name"]), -line.number)
+            for line in self._sent()
+            if (found := _SPONSORED.fullmatch(line.words))
+            and found["name"].casefold() in message.casefold()
+        ]
+        # The longest name: what is said of "Ropes & Co" is not of "Ropes".
+        return -max(named)[1] if named else self._key("date")
 
     def _key(self, key: str) -> int:
         pattern = re.compile(rf"\s*[\"']?{key}[\"']?\s*=")
