@@ -108,6 +108,18 @@ def test_what_waits_under_its_own_heading_is_told() -> None:
     assert "1 story stands" in review(issue)[0].message
 
 
+@pytest.mark.parametrize("written", ["[our survey](https://a.example/ship yard)", "[js](/js)"])
+@pytest.mark.parametrize("sponsor", ["", "Acme"])
+def test_a_link_that_is_none_is_told_where_it_is_written(written: str, sponsor: str) -> None:
+    like = replace(STORY, title="Yard", url="https://a.example/ship", blurb="No news.")
+    blurb = f"It floats.\nTake {written} with you, and come again."
+    entry = replace(STORY, title="Boats", url="https://a.example/b", sponsor=sponsor, blurb=blurb)
+    issue = issue_of(like, entry)
+    assert told(issue) == [("E09", line_of(issue, written))]
+    issue = replace(issue_of(like), intro=f"Good morning.\n\nTake {written} with you.")
+    assert told(issue) == [("E09", line_of(issue, written))]
+
+
 def test_a_group_that_lost_a_video_is_told_where_it_stands() -> None:
     links = tuple(Link(title=f"Clip {part}", url=f"https://a.example/{part}") for part in "abc")
     group = Entry(title="Short answers", source="YouTube", detail="3 videos", links=links)

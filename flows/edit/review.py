@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from flows.edit.boilerplate import without_boilerplate
 from flows.edit.canonical import canonical
 from flows.edit.markup import Line
+from flows.edit.prose import unlinked
 from flows.edit.sentences import count, is_whole
 from flows.models import Finding
 from flows.wording import counted
@@ -117,6 +118,13 @@ def miscounted(issue: Issue) -> Iterator[str]:
             yield f"{entry.title!r} says {entry.detail} and lists {len(entry.links)}."
 
 
+def broken_links(issue: Issue) -> Iterator[str]:
+    """Yield what was meant for a link and goes out with its brackets, sponsors' too."""
+    for text in (issue.intro, *(entry.blurb for entry in issue.entries)):
+        for found in unlinked(text):
+            yield f"{found.written!r} is no link: {found.why}."
+
+
 def _own(issue: Issue) -> list[Entry]:
     """Return the entries whose words are ours: a sponsor's stay as they are."""
     return [entry for entry in issue.entries if not entry.sponsor]
@@ -130,5 +138,6 @@ RULES = (
     Rule("E06", unread, "what goes out in your name is yours", "the issue file"),
     Rule("E05", waiting, "only what stands under a heading is sent", "the issue file"),
     Rule("E08", miscounted, "readers count, and look for the others", "the issue file"),
+    Rule("E09", broken_links, "readers see the brackets, and cannot follow", "CommonMark"),
     Rule("E07", empty, "a mail with nothing in it is nobody's news", "the issue file", "error"),
 )

@@ -75,7 +75,9 @@ class Lines:
             return self._heading(NEW)
         if finding.rule.startswith("sponsor."):
             return self._sponsor(finding.message)
-        found = self._addressed(finding) or self._worded(finding)
+        # What is no link is known by its words only.
+        addressed = [] if finding.rule == "E09" else self._addressed(finding)
+        found = addressed or self._worded(finding)
         if not found:
             return 0
         if finding.rule in _OF_BLURBS:
