@@ -85,6 +85,40 @@ def test_odd_words_are_told_with_their_line(rule: str, entry: Entry, part: str) 
     assert told(issue) == [(rule, line_of(issue, part))]
 
 
+@pytest.mark.parametrize(
+    "blurb",
+    [
+        "See [the whole text.](https://a.example/y)",
+        "It is done. (via [Bob](https://b.example/))",
+        "It is done [as told](https://b.example/). (In French)",
+        "It is `done`.",
+        "Is it done? :-)",
+        "He said (and meant it.)",
+        "नोड खाली हो गया।",
+        "هل انتهى العمل؟",
+        "کام ہو گیا۔",
+    ],
+)
+def test_a_blurb_whose_words_end_as_a_sentence_does_is_whole(blurb: str) -> None:
+    entry = replace(STORY, title="Whole", url="https://a.example/1", blurb=blurb)
+    assert told(issue_of(entry)) == []
+
+
+@pytest.mark.parametrize(
+    "blurb",
+    [
+        "It ends with [a link.](https://a.example/y) and",
+        "It ends with [the docs](https://a.example/y.)",
+        "It ends (via Bob.) with",
+        "It ends (via Bob)",
+        "It ends in `code.`, with",
+    ],
+)
+def test_a_blurb_whose_words_end_in_mid_sentence_is_cut(blurb: str) -> None:
+    entry = replace(STORY, title="Cut", url="https://a.example/1", blurb=blurb)
+    assert [rule for rule, _ in told(issue_of(entry))] == ["E03"]
+
+
 def test_words_that_may_be_so_are_not_told() -> None:
     fine = (
         replace(STORY, title="Whole", url="https://a.example/1", blurb='He said "so be it."'),

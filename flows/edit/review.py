@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from flows.edit.boilerplate import without_boilerplate
 from flows.edit.canonical import canonical
 from flows.edit.markup import Line
-from flows.edit.prose import unlinked
+from flows.edit.prose import unlinked, words
 from flows.edit.sentences import count, is_whole
 from flows.models import Finding
 from flows.wording import counted
@@ -23,6 +23,7 @@ LONGEST_BLURB = 65
 
 # What a draft says of a group.
 _COUNTED = re.compile(r"(\d{1,3}) videos")
+_LAST_BRACKET = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\]|（[^（）]*）)$")
 
 
 class Rule(NamedTuple):
@@ -77,21 +78,24 @@ def _links(entry: Entry) -> Iterator[tuple[str, str]]:
 def long_blurbs(issue: Issue) -> Iterator[str]:
     """Yield the blurbs that nobody reads in passing."""
     for entry in _own(issue):
-        if (words := count(entry.blurb)) > LONGEST_BLURB:
-            yield f"The blurb of {entry.title!r} has {words} words; cut it to {LONGEST_BLURB}."
+        if (length := count(words(entry.blurb))) > LONGEST_BLURB:
+            yield f"The blurb of {entry.title!r} has {length} words; cut it to {LONGEST_BLURB}."
 
 
 def cut_blurbs(issue: Issue) -> Iterator[str]:
     """Yield the blurbs that do not end where a sentence does."""
     for entry in _own(issue):
-        if entry.blurb.strip() and not is_whole(entry.blurb.rstrip(" *_`)")):
+        told = words(entry.blurb).strip()
+        # "Done. (via Bob)" ends before its bracket.
+        if told and not (is_whole(told) or is_whole(_LAST_BRACKET.sub("", told))):
             yield f"The blurb of {entry.title!r} ends in mid-sentence."
 
 
 def boilerplate(issue: Issue) -> Iterator[str]:
     """Yield the blurbs that ask instead of telling."""
     for entry in _own(issue):
-        lines = [Line(text=line) for line in entry.blurb.split("\n") if line.strip()]
+        told = words(entry.blurb).split("\n")
+        lines = [Line(text=line) for line in told if line.strip()]
         if without_boilerplate(lines, cut_at_bar=False) != lines:
             yield f"The blurb of {entry.title!r} has what publishers put under everything."
 

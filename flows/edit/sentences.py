@@ -21,7 +21,7 @@ _BEFORE_FIGURES = frozenset(
 )
 
 _ENDS = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)|[。！？]+[」』”’）]*")
-_WHOLE = re.compile(r"[.!?。！？][\"'”’»)\]」』）]*[^\w.…]*$")
+_WHOLE = re.compile(r"[.!?。！？؟۔।॥][\"'”’»)\]」』）]*[^\w.…]*$")
 _CUT = re.compile(r"(?:\.\.+|…)[\"'”’»)\]]*\s*$")
 # How far behind its end a sentence is judged by what follows.
 _LOOK_AHEAD = 20
