@@ -85,6 +85,24 @@ def test_odd_words_are_told_with_their_line(rule: str, entry: Entry, part: str) 
     assert told(issue) == [(rule, line_of(issue, part))]
 
 
+def test_a_story_that_another_blurb_tells_and_that_stands_by_itself_is_told() -> None:
+    blurb = f"Pods move. So did [ours]({STORY.url}?utm_source=x#top) a year ago."
+    merged = replace(STORY, title="Moved", url="https://a.example/moved", blurb=blurb)
+    issue = issue_of(merged)
+    assert told(issue) == [("E01", line_of(issue, "Pods move."))]
+    assert "in the blurb of 'Moved'" in review(issue)[0].message
+
+
+def test_a_blurb_may_link_its_own_story_and_what_is_no_entry() -> None:
+    blurb = "Pods move, says [it](https://a.example/moved#pods); see [this](https://b.example/)."
+    own = replace(STORY, title="Moved", url="https://a.example/moved", blurb=blurb)
+    also = replace(
+        own, title="Else", url="https://c.example/", blurb="See [it](https://b.example)."
+    )
+    intro = f"First of all [nodes]({STORY.url})."
+    assert told(replace(issue_of(own, also), intro=intro)) == []
+
+
 @pytest.mark.parametrize(
     "blurb",
     [

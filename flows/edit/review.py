@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from flows.edit.boilerplate import without_boilerplate
 from flows.edit.canonical import canonical
 from flows.edit.markup import Line
-from flows.edit.prose import unlinked, words
+from flows.edit.prose import links, unlinked, words
 from flows.edit.sentences import count, is_whole
 from flows.models import Finding
 from flows.wording import counted
@@ -67,6 +67,20 @@ def twice(issue: Issue) -> Iterator[str]:
         if counted[key] > 1 and key in told:
             yield f"{url} stands in the issue already."
         told.add(key)
+    yield from _told_in_blurbs(issue)
+
+
+def _told_in_blurbs(issue: Issue) -> Iterator[str]:
+    """Yield the stories that another entry's blurb links, and that stand by themselves too."""
+    owners: dict[str, Entry] = {}
+    for entry in _own(issue):
+        for url, _title in _links(entry):
+            owners.setdefault(canonical(url), entry)
+    for entry in _own(issue):
+        for url in links(entry.blurb):
+            owner = owners.get(canonical(url), entry)
+            if owner is not entry:
+                yield f"{url} stands in the blurb of {entry.title!r} and in the issue by itself."
 
 
 def _links(entry: Entry) -> Iterator[tuple[str, str]]:
