@@ -169,6 +169,8 @@ BREACHES = [
     ("L04", "warn", html("/issues/042", "/")),
     ("L05", "warn", after_h1(LINK.format("https://bit.ly/x", "A page"))),
     ("L05", "warn", after_h1(LINK.format("https://evil.example/", "www.bank.example"))),
+    ("L05", "warn", after_h1(LINK.format("https://evil.example/", "harbourbank.com"))),
+    ("L05", "warn", after_h1(LINK.format("https://evil.example/x", "login.HarbourBank.com"))),
     ("L07", "error", html("text-decoration:underline", "text-decoration:none")),
     ("L07", "error", style("a { text-decoration: none !important }")),
     ("L07", "error", style("td a.title { text-decoration-line: none !important }")),
@@ -310,6 +312,21 @@ def test_a_setting_that_lacks_is_found(rule: str, severity: str, brand: Brand) -
 
 def test_pictures_as_they_should_be_are_no_breach() -> None:
     assert check(after_h1(IMAGE), SAMPLE_BRAND) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "url"),
+    [
+        ("harbourbank.com", "https://www.harbourbank.com/"),
+        ("harbourbank.com", "https://newsroom.harbourbank-group.com/x"),
+        ("blog.harbour.org", "https://harbour.org/blog/"),
+        ("kubernetes.io", "https://blog.kubernetes.io/x"),
+        ("crates.io", "https://github.com/rust-lang/crates.io"),
+        *((name, "https://a.example/x") for name in ("Node.js", "ASP.NET", "v1.32", "README.md")),
+    ],
+)
+def test_a_link_whose_text_is_a_name_or_its_own_host_deceives_nobody(said: str, url: str) -> None:
+    assert ("L05", "warn") not in ids(after_h1(LINK.format(url, said)))
 
 
 def test_an_address_with_an_entity_in_it_is_no_markup() -> None:

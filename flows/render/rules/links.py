@@ -22,6 +22,9 @@ _SHORTENERS = frozenset(
     "tiny.cc tinyurl.com trib.al".split()
 )
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|[a-z0-9-]+(?:\.[a-z0-9-]+)+/\S*", re.IGNORECASE)
+# Titles such as "Node.js", "README.md", "ASP.NET" or "crates.io" are names; of these endings a
+# title is a host.
+_BARE_HOST = re.compile(r"(?:[a-z0-9-]+\.)*([a-z0-9-]+)\.(?:com|org|edu|gov)", re.IGNORECASE)
 # A theme's merge tag that nobody fills in, or that escaping went through. In a story's address
 # all of these are percent-encoded.
 _BROKEN_TAG = re.compile(r"\{\{|\{%|<%|\*\||\s")
@@ -78,9 +81,17 @@ def honest(reading: Reading) -> Iterator[str]:
         host = _host(anchor.url)
         if host in _SHORTENERS:
             yield f"{anchor.url[:100]} hides where it leads; link the page itself."
-        written = _ADDRESS.fullmatch(anchor.words)
-        if written and _host(written[0]) != host:
+        if not _leads_there(anchor.words, host):
             yield f"The link says {anchor.words[:60]!r} but leads to {host}."
+
+
+def _leads_there(said: str, host: str) -> bool:
+    """Tell whether a link whose text is an address leads there; any other text promises nothing."""
+    if written := _ADDRESS.fullmatch(said):
+        return _host(written[0]) == host
+    # A site's pages may be on a host of another ending or beside it.
+    named = _BARE_HOST.fullmatch(said)
+    return named is None or named[1].lower() in host
 
 
 def _host(written: str) -> str:
