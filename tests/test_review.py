@@ -181,6 +181,85 @@ def test_a_group_that_lost_a_video_is_told_where_it_stands() -> None:
     assert "says 3 videos and lists 2" in review(fewer)[0].message
 
 
+@pytest.mark.parametrize(
+    "name", ["Leftover", "left overs", "Left-over", "New since draft", "News since the draft"]
+)
+def test_a_heading_that_is_nearly_one_of_what_is_not_sent_blocks(name: str) -> None:
+    issue = issue_of()
+    issue = replace(issue, sections=(*issue.sections, Section(name=name, entries=(STORY,))))
+    [found] = [one for one in review(issue) if one.rule == "E10"]
+    assert found.severity == "error"
+    assert found.message.startswith(f'What stands under "{name}" would be sent')
+
+
+@pytest.mark.parametrize("name", ["Left out", "New this week", "Levers", "Clusters"])
+def test_other_headings_are_a_matter_of_taste(name: str) -> None:
+    section = Section(name=name, entries=(STORY,))
+    assert "E10" not in {one.rule for one in review(replace(SAMPLE, sections=(section,)))}
+
+
+def left_out(number: int) -> Entry:
+    return replace(
+        STORY,
+        title=f"Contact {number}",
+        url=f"https://a.example/{number}",
+        notes=("left out: not an article (path /contact/, 3 words)",),
+    )
+
+
+@pytest.mark.parametrize(("count", "severities"), [(1, ["warn"]), (2, ["error"]), (9, ["error"])])
+def test_what_was_left_over_is_not_sent_where_its_heading_is_gone(
+    count: int, severities: list[str]
+) -> None:
+    last = [left_out(number) for number in range(count)]
+    issue = replace(issue_of(*last), left_over=())
+    assert [one.severity for one in review(issue) if one.rule == "E10"] == severities
+
+
+def test_what_is_moved_up_while_others_stay_left_over_is_an_editors_choice() -> None:
+    issue = replace(issue_of(left_out(1), left_out(2)), left_over=(left_out(3),))
+    assert "E10" not in {one.rule for one in review(issue)}
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("Three things:\n- One.\n- Two.", "a list"),
+        ("In order:\n1. One.\n2. Two.", "a list"),
+        ("They say:\n> Nobody knows.", "a quotation"),
+        ("#### Why\nBecause.", "a heading"),
+        ("![chart](https://a.example/c.png) It rises.", "a picture"),
+        ("```\nkubectl\n```", "a block of code"),
+        ("It is <b>bold</b>.", "HTML"),
+    ],
+)
+def test_markdown_that_a_mail_does_not_know_is_told(text: str, what: str) -> None:
+    for issue in (issue_of(replace(STORY, blurb=text)), replace(SAMPLE, intro=text)):
+        [message] = [one.message for one in review(issue) if one.rule == "E11"]
+        assert f"has {what}, " in message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It is 3 - 1. So it is 2.",
+        "Use `<b>` and `- x`, *not* **those**.",
+        r"Use \<b> and \- that.",
+        "Version\n1.2 is out - at last.",
+    ],
+)
+def test_markdown_that_a_mail_knows_is_not_told(text: str) -> None:
+    assert "E11" not in {one.rule for one in review(issue_of(replace(STORY, blurb=text)))}
+
+
+def test_what_a_draft_was_not_sure_of_is_told_until_its_comment_is_gone() -> None:
+    note = "check: looks like “Wet ropes”, keep one?"
+    entry = replace(STORY, title="Dry ropes", url="https://a.example/dry", notes=(note,))
+    [message] = [one.message for one in review(issue_of(entry)) if one.rule == "E12"]
+    assert message.startswith("'Dry ropes': looks like “Wet ropes”, keep one?; delete")
+    assert "E12" not in {one.rule for one in review(issue_of(replace(entry, notes=())))}
+
+
 def test_an_issue_with_nothing_to_send_is_blocked() -> None:
     [finding] = review(replace(SAMPLE, sections=(), left_over=(STORY,)))
     assert (finding.rule, finding.severity) == ("E07", "error")

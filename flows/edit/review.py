@@ -6,10 +6,13 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from rapidfuzz import fuzz
+
 from flows.edit.boilerplate import without_boilerplate
 from flows.edit.canonical import canonical
 from flows.edit.markup import Line
 from flows.edit.prose import links, unlinked, words
+from flows.edit.sections import LEFT_OVER, NEW
 from flows.edit.sentences import count, is_whole
 from flows.models import Finding
 from flows.wording import counted
@@ -17,13 +20,28 @@ from flows.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from flows.models import Entry, Issue
+    from flows.models import Entry, Issue, Section
 
 LONGEST_BLURB = 65
 
 # What a draft says of a group.
 _COUNTED = re.compile(r"(\d{1,3}) videos")
 _LAST_BRACKET = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\]|（[^（）]*）)$")
+
+
+# "Leftover" is meant for "Left over".
+_NEARLY = 84
+_NOT_HERE = {
+    "a list": re.compile(r"^[ \t]*(?:[-*+]|\d{1,2}[.)])[ \t]+\S", re.MULTILINE),
+    "a quotation": re.compile(r"^[ \t]*>", re.MULTILINE),
+    "a heading": re.compile(r"^[ \t]*#{1,6}[ \t]", re.MULTILINE),
+    "a picture": re.compile(r"(?<!\\)!\[[^\]]*\]\("),
+    "a block of code": re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE),
+    "HTML": re.compile(
+        r"(?<!\\)</?(?:a|b|br|code|em|i|img|p|strong|u)(?:\s[^<>]*)?/?>", re.IGNORECASE
+    ),
+}
+_CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
 
 
 class Rule(NamedTuple):
@@ -114,6 +132,61 @@ def boilerplate(issue: Issue) -> Iterator[str]:
             yield f"The blurb of {entry.title!r} has what publishers put under everything."
 
 
+def lost_heading(issue: Issue) -> Iterator[str]:
+    """Yield that what was left over would be sent: the heading above it is misspelt, or gone."""
+    for section in issue.sections:
+        for name in (LEFT_OVER, NEW):
+            if fuzz.ratio(section.name.casefold(), name.casefold()) >= _NEARLY:
+                yield (
+                    f'What stands under "{section.name}" would be sent; what is not to be sent '
+                    f'stands under "{name}".'
+                )
+        if not issue.left_over and (last := _left_out_last(section)):
+            yield (
+                f"The last {counted(last, 'entry', 'entries')} under {section.name!r} had been "
+                f'left out; put "## {LEFT_OVER}" above what is not to be sent, and delete the '
+                "comment of what is."
+            )
+
+
+def _left_out_last(section: Section) -> int:
+    """Return how many entries at a section's end were left out once; one may have been moved."""
+    marked = [any(note.startswith("left out: ") for note in one.notes) for one in section.entries]
+    last = next((count for count, one in enumerate(reversed(marked)) if not one), len(marked))
+    return last if last > 1 else 0
+
+
+def one_left_out(issue: Issue) -> Iterator[str]:
+    """Yield the one entry that was left out once and stands last, if nothing is left over now."""
+    last = issue.sections[-1] if issue.sections and not issue.left_over else None
+    for entry in last.entries[-1:] if last and not _left_out_last(last) else ():
+        if any(note.startswith("left out: ") for note in entry.notes):
+            yield (
+                f"{entry.title!r} had been left out and would be sent; delete its comment, or put "
+                f'"## {LEFT_OVER}" above it.'
+            )
+
+
+def flagged(issue: Issue) -> Iterator[str]:
+    """Yield what a draft asked its editor to look at, and nobody has taken out yet."""
+    for entry in issue.entries:
+        for note in entry.notes:
+            if note.startswith("check: "):
+                told = note.removeprefix("check: ")
+                yield f"{entry.title!r}: {told}; delete the comment once you have looked."
+
+
+def unknown_markdown(issue: Issue) -> Iterator[str]:
+    """Yield what is more Markdown than an intro or a blurb may have."""
+    texts = [("The intro", issue.intro)]
+    texts += [(f"The blurb of {entry.title!r}", entry.blurb) for entry in _own(issue)]
+    for where, text in texts:
+        plain = _CODE.sub("", text)
+        for what, pattern in _NOT_HERE.items():
+            if pattern.search(plain):
+                yield f"{where} has {what}, and readers get it as it is written."
+
+
 def waiting(issue: Issue) -> Iterator[str]:
     """Yield how much is new and under no heading."""
     if issue.new:
@@ -156,6 +229,10 @@ RULES = (
     Rule("E06", unread, "what goes out in your name is yours", "the issue file"),
     Rule("E05", waiting, "only what stands under a heading is sent", "the issue file"),
     Rule("E08", miscounted, "readers count, and look for the others", "the issue file"),
+    Rule("E10", lost_heading, "it was not meant for readers", "the issue file", "error"),
+    Rule("E10", one_left_out, "it was not meant for readers", "the issue file"),
+    Rule("E11", unknown_markdown, "a mail's text is paragraphs", "the issue file"),
+    Rule("E12", flagged, "the draft was not sure", "the issue file"),
     Rule("E09", broken_links, "readers see the brackets, and cannot follow", "CommonMark"),
     Rule("E07", empty, "a mail with nothing in it is nobody's news", "the issue file", "error"),
 )

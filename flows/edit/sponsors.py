@@ -8,8 +8,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from markdown_it import MarkdownIt
-
 from flows.edit.issue_file import read, write
 from flows.edit.sections import SPONSOR
 from flows.errors import IssueError
@@ -36,6 +34,9 @@ class Booking:
 @lru_cache(maxsize=256)
 def unfit(text: str) -> str:
     """Return why a sponsor's text would not go out as it is, "" if it would."""
+    # Who drafts without sponsors does not pay for loading it.
+    from markdown_it import MarkdownIt  # noqa: PLC0415
+
     plain = "\n".join(line.strip() for line in text.strip().split("\n"))
     if not plain:
         return ""

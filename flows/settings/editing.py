@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 
 from flows.edit.outline import Layout
 from flows.edit.rules import LONGEST_KEYWORD, REPOSITORY, keyword_key
+from flows.edit.sponsors import unfit
 from flows.models import Kind
 from flows.settings.model import Part
 from flows.settings.shapes import Line, Name, PageAddress, Period, nearest
@@ -127,9 +128,6 @@ class SponsorSettings(Part):
     @field_validator("text")
     @classmethod
     def _goes_out_as_it_is(cls, text: str, info: ValidationInfo) -> str:
-        # Who books no sponsors does not pay for loading what reads Markdown.
-        from flows.edit.sponsors import unfit  # noqa: PLC0415
-
         if reason := unfit(text):
             raise ValueError(f"; the text of {info.data.get('name', 'a sponsor')} {reason}")
         return text
