@@ -161,6 +161,18 @@ def test_a_video_that_is_left_of_a_channels_group_names_the_channel() -> None:
     assert [one.source for one in missing(fresh, issue("a", "b"))] == ["Kitchen"]
 
 
+@pytest.mark.parametrize("place", ["intro", "blurb"])
+def test_a_story_that_an_editor_links_in_words_is_there(place: str) -> None:
+    words = "See [what they say](https://www.example.org/fresh/?utm_source=x) of it."
+    standing = issue("one")
+    if place == "intro":
+        standing = replace(standing, intro=words)
+    else:
+        entries = (replace(standing.entries[0], blurb=words),)
+        standing = replace(standing, sections=(Section(name="News", entries=entries),))
+    assert [one.title for one in missing(issue("fresh", "other"), standing)] == ["All about other"]
+
+
 @given(st.lists(st.sampled_from(["a", "b", "c", "d"]), unique=True))
 def test_drafting_again_twice_adds_nothing_more(names: list[str]) -> None:
     standing = issue("one", left_over=("two",))

@@ -109,12 +109,14 @@ def missing(
 ) -> list[Entry]:
     """Return a fresh draft's entries that the standing issue has nowhere, not even left over.
 
+    What an editor links in the intro or in a blurb is there.
     What we `wrote` and an editor took out is not missing, nor what `was_there` when the file was
     written, listed in it or not. A story of `stories` is there if any of its items is: another may
     lead it by now.
     """
     there = _all(standing if wrote is None else _with(standing, wrote))
     spellings = {url for entry in there for url in _addresses(entry)}
+    spellings.update(_told_in_words(standing))
     fit = [entry for entry in fresh.entries if not entry.sponsor]
     if all(spellings.issuperset(_addresses(entry)) for entry in fit):
         # Nothing is new, as on most days: what is spelled alike need not be read.
@@ -198,6 +200,18 @@ def _addresses(entry: Entry) -> Iterator[str]:
         yield entry.url
     for one in entry.links:
         yield one.url
+
+
+def _told_in_words(issue: Issue) -> Iterator[str]:
+    """Yield the addresses that an editor links in the intro and in blurbs."""
+    texts = (issue.intro, *(entry.blurb for entry in issue.entries))
+    linking = [text for text in texts if "](" in text]
+    if linking:
+        # It loads what reads Markdown, and a draft nobody edited has no such link.
+        from flows.edit.prose import links  # noqa: PLC0415
+
+        for text in linking:
+            yield from links(text)
 
 
 def _with(standing: Issue, wrote: Issue) -> Issue:
