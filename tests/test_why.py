@@ -210,7 +210,7 @@ def test_drafting_an_approved_issue_again_says_that_it_is_left_alone(desk_of: De
     desk_of.draft()
     approve_now(desk_of.own.settings, 1, observer=desk_of.own.watcher)
     told = desk_of.call("draft", "--as-of", (NOW + DAY).isoformat()).stderr
-    assert "The issue was approved: nothing is done to it" in told
+    assert "The issue was approved: new stories are added, nothing else" in told
 
 
 def test_what_came_later_is_new_once_there_is_room_for_it(desk_of: Desk) -> None:

@@ -133,7 +133,7 @@ def _changes(drafted: Drafted) -> Iterator[str]:
         )
         yield f"{stories} left out; newsletter why ADDRESS says why."
     if drafted.approved:
-        yield "The issue was approved: nothing is done to it but that new stories are added."
+        yield "The issue was approved: new stories are added, nothing else; an edit reopens it."
 
 
 @click.command()

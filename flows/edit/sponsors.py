@@ -99,7 +99,8 @@ def findings(issue: Issue, bookings: Iterable[Booking]) -> list[Finding]:
             found.append(_error(booking, "no entry of the issue is theirs"))
         elif not entry.url or not entry.blurb.strip():
             empty = "link" if not entry.url else "text"
-            found.append(_error(booking, f"their entry has no {empty} yet"))
+            what = f"their entry has no {empty} yet; write it there, or into [[sponsors]] and draft"
+            found.append(_error(booking, what))
         elif _differs(entry, booking):
             found.append(_changed(booking))
     return [*found, *_unbooked(issue, known)]
