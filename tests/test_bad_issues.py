@@ -71,6 +71,20 @@ def test_a_broken_file_is_named_with_its_line_and_neither_sent_nor_overwritten(
     assert newsletter.mails == []
 
 
+def test_a_folder_in_an_issues_place_is_told_in_a_sentence(
+    newsletter: Newsletter, draft: Path
+) -> None:
+    draft.unlink()
+    draft.mkdir()
+    for step in (
+        lambda: approval.approve_now(newsletter.settings, 1, observer=newsletter.watcher),
+        lambda: desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW),
+    ):
+        with pytest.raises(IssueError, match=r"001\.md: cannot be read: Is a directory"):
+            step()
+    assert "001.md: cannot be read" in newsletter.send(1).reason
+
+
 def test_a_number_that_was_sent_is_sent_no_second_time(newsletter: Newsletter, draft: Path) -> None:
     approval.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
     assert newsletter.send(1).verdict is Outcome.SENT

@@ -20,6 +20,7 @@ import pytest
 from click.testing import CliRunner
 
 from flows.cli import newsletter
+from flows.cli.preview import Source, _stored
 from flows.cli.preview_page import MOST_SHOWN, View, as_reader, in_scheme
 from flows.cli.preview_server import open_server, stamp
 from flows.edit.issue_file import read, write
@@ -156,10 +157,11 @@ FILE = Path("issues/042.md")
 class Site:
     """A preview's server at work, and the issue's file that it follows."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, source: Source | None = None) -> None:
         self.file = file
         self.drawn = 0
-        self.server = open_server(self.draw, watched=[file])
+        source = source or Source(draw=self.draw, watched=(file,))
+        self.server = open_server(source.draw, watched=source.watched)
 
     def draw(self) -> View:
         self.drawn += 1
@@ -214,6 +216,13 @@ def site(folder: Path) -> Iterator[Site]:
     issue = replace(SAMPLE, subject="Lists that <stream>", left_over=(LEFT,), new=(NEW,))
     file.write_text(write(issue), encoding="utf-8")
     with serving(Site(file)) as site:
+        yield site
+
+
+@pytest.fixture
+def followed(newsletter_folder: Path) -> Iterator[Site]:
+    source = _stored(None, "", number=42, since=None, as_of=None)
+    with serving(Site(newsletter_folder / FILE, source)) as site:
         yield site
 
 
@@ -311,6 +320,19 @@ def test_a_broken_file_is_told_above_the_mail_as_it_was(site: Site) -> None:
     mended = site.get("").text
     assert "no TOML" not in mended
     assert "Mended" in mended
+
+
+def test_a_folder_in_the_files_place_is_told_above_the_mail_as_it_was(
+    followed: Site,
+) -> None:
+    followed.file.unlink()
+    followed.file.mkdir()
+    broken = followed.get("")
+    assert "042.md: cannot be read: Is a directory" in broken.text
+    assert "Group snapshots leave beta" in broken.text
+    followed.file.rmdir()
+    followed.file.write_text(write(SAMPLE), encoding="utf-8")
+    assert "cannot be read" not in followed.get("").text
 
 
 def test_a_file_that_is_broken_from_the_start_is_told_at_once(folder: Path) -> None:

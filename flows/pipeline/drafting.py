@@ -27,7 +27,7 @@ from flows.pipeline.decided import decide, number_of, own_part
 from flows.pipeline.elsewhere import hold_what_stands
 from flows.pipeline.files import write, write_new
 from flows.pipeline.outlining import outline
-from flows.pipeline.reading import files_of, read_issue
+from flows.pipeline.reading import files_of, issue_in, read_draft, read_issue
 from flows.pipeline.skipping import too_few
 from flows.pipeline.work import utc_now
 from flows.store import issues
@@ -224,7 +224,7 @@ def draft_again(
     again = _redrafted(settings, fresh.issue, standing, added, is_open=is_open)
     data = f"{standing.mark}{again.text}".encode()
     if data != standing.data:
-        if files.draft.read_bytes() != standing.data:
+        if read_draft(files) != standing.data:
             raise IssueError(
                 f"{files.draft}: it was saved while the draft was made, and is as you saved it; "
                 "draft again",
@@ -284,8 +284,8 @@ class _Standing:
 
 def _standing(files: IssueFiles) -> _Standing:
     """Return the file as it is now; raises IssueError if it cannot be read."""
-    issue = read_issue(files)
-    data = files.draft.read_bytes()
+    data = read_draft(files)
+    issue = issue_in(data, files)
     return _Standing(path=files.draft, data=data, issue=issue, wrote=_wrote(files, issue, data))
 
 

@@ -246,7 +246,7 @@ class Search:
         for number in numbers(folder)[:NEWEST_FILES]:
             try:
                 issue = read_issue(files_of(self._settings, number))
-            except (IssueError, OSError) as error:
+            except IssueError as error:
                 self._unreadable[number] = str(error)
                 continue
             parts = [(section.name, section.entries) for section in issue.sections]

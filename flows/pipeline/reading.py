@@ -18,15 +18,30 @@ def files_of(settings: Settings, number: int) -> IssueFiles:
     return IssueFiles(issues=settings.paths.issues, number=number)
 
 
-def read_issue(files: IssueFiles) -> Issue:
-    """Return what the issue's file says; raises IssueError with the line that is wrong."""
+def read_draft(files: IssueFiles) -> bytes:
+    """Return what stands in the issue's file; raises IssueError if that cannot be read."""
     try:
-        data = files.draft.read_bytes()
+        return files.draft.read_bytes()
     except FileNotFoundError as error:
         raise IssueError(
             f"{files.draft}: there is no such issue; newsletter draft writes the next one",
             path=files.draft,
         ) from error
+    except OSError as error:
+        raise IssueError(
+            f"{files.draft}: cannot be read: {error.strerror or error}; check what stands there, "
+            "and its permissions",
+            path=files.draft,
+        ) from error
+
+
+def read_issue(files: IssueFiles) -> Issue:
+    """Return what the issue's file says; raises IssueError with the line that is wrong."""
+    return issue_in(read_draft(files), files)
+
+
+def issue_in(data: bytes, files: IssueFiles) -> Issue:
+    """Return what these bytes of the issue's file say; raises IssueError with the wrong line."""
     issue = read_bytes(data, path=files.draft)
     if issue.number != files.number:
         raise misnumbered(data, issue.number, path=files.draft, wanted=files.number)
