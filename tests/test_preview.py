@@ -8,10 +8,11 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from email import message_from_bytes
 from email.policy import default as email_policy
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,10 +29,12 @@ from flows.edit.left_over import not_listed
 from flows.edit.review import review
 from flows.errors import IssueError, NewsletterError
 from flows.models import Entry
+from flows.pipeline.looking import look
 from flows.pipeline.pointing import Lines
 from flows.render.check import check, check_message
 from flows.render.html import personalise, render
 from flows.render.sample import SAMPLE, SAMPLE_BRAND, SAMPLE_RECIPIENT
+from flows.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -333,6 +336,44 @@ def test_a_folder_in_the_files_place_is_told_above_the_mail_as_it_was(
     followed.file.rmdir()
     followed.file.write_text(write(SAMPLE), encoding="utf-8")
     assert "cannot be read" not in followed.get("").text
+
+
+@contextmanager
+def saved_again_and_again(file: Path, *versions: str) -> Iterator[None]:
+    """Save as some editors do: the old file is moved away, then the new one is put in its place."""
+    done = threading.Event()
+
+    def save() -> None:
+        for version in cycle(versions):
+            new = file.with_suffix(".new")
+            new.write_text(version, encoding="utf-8")
+            file.rename(file.with_suffix(".md~"))
+            new.rename(file)
+            if done.is_set():
+                break
+
+    thread = threading.Thread(target=save)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_look_is_at_one_version_of_the_file_whatever_an_editor_saves(
+    newsletter_folder: Path,
+) -> None:
+    settings = load(newsletter_folder / "newsletter.toml")
+    file, text = newsletter_folder / FILE, write(replace(SAMPLE, subject="BUY IT NOW"))
+    file.write_text(text, encoding="utf-8")
+    with saved_again_and_again(file, f"\n\n{text}", text):
+        for _ in range(30):
+            with suppress(IssueError):
+                seen = look(settings, 42)
+                assert seen.lines is not None
+                [capitals] = [one for one in seen.findings if one.rule == "H12"]
+                assert seen.lines.shown(capitals.line) == 'subject = "BUY IT NOW"'
 
 
 def test_a_file_that_is_broken_from_the_start_is_told_at_once(folder: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flows.pipeline.pointing import Lines
-from flows.pipeline.reading import files_of, read_issue
+from flows.pipeline.reading import files_of, issue_in, read_draft
 from flows.pipeline.rendering import render_mail
 
 if TYPE_CHECKING:
@@ -35,8 +35,10 @@ class Look:
 def look(settings: Settings, number: int, *, theme: str = "") -> Look:
     """Return the issue as its file says; raises IssueError if that is missing or broken."""
     files = files_of(settings, number)
-    issue = read_issue(files)
-    lines = Lines(files.draft.read_text(encoding="utf-8-sig"))
+    # An editor may save at any moment: the lines are those of what the mail is made from.
+    data = read_draft(files)
+    issue = issue_in(data, files)
+    lines = Lines(data.decode("utf-8-sig"))
     seen = render_mail(settings, issue, theme=theme)
     return Look(
         issue=issue,
