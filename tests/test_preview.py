@@ -29,15 +29,20 @@ from flows.edit.left_over import not_listed
 from flows.edit.review import review
 from flows.errors import IssueError, NewsletterError
 from flows.models import Entry
+from flows.pipeline.approval import approve_now
 from flows.pipeline.looking import look
 from flows.pipeline.pointing import Lines
+from flows.pipeline.stores import open_store
 from flows.render.check import check, check_message
 from flows.render.html import personalise, render
 from flows.render.sample import SAMPLE, SAMPLE_BRAND, SAMPLE_RECIPIENT
 from flows.settings import load
+from flows.store import issues
+from subscribers.errors import DatabaseUnavailable
+from tests.newsletters import Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from click.testing import Result
 
@@ -160,11 +165,17 @@ FILE = Path("issues/042.md")
 class Site:
     """A preview's server at work, and the issue's file that it follows."""
 
-    def __init__(self, file: Path, source: Source | None = None) -> None:
+    def __init__(
+        self,
+        file: Path,
+        source: Source | None = None,
+        *,
+        status: Callable[[], str] | None = None,
+    ) -> None:
         self.file = file
         self.drawn = 0
-        source = source or Source(draw=self.draw, watched=(file,))
-        self.server = open_server(source.draw, watched=source.watched)
+        source = source or Source(draw=self.draw, watched=(file,), status=status)
+        self.server = open_server(source.draw, watched=source.watched, status=source.status)
 
     def draw(self) -> View:
         self.drawn += 1
@@ -224,6 +235,8 @@ def site(folder: Path) -> Iterator[Site]:
 
 @pytest.fixture
 def followed(newsletter_folder: Path) -> Iterator[Site]:
+    with open_store(load(newsletter_folder / "newsletter.toml")) as engine:
+        issues.claim(engine, None, at_least=42)
     source = _stored(None, "", number=42, since=None, as_of=None)
     with serving(Site(newsletter_folder / FILE, source)) as site:
         yield site
@@ -301,6 +314,31 @@ def test_a_question_waits_for_the_next_change(site: Site) -> None:
         site.save("Lists that", "Maps that")
         assert waiting.result(timeout=20).text != word[1]
     assert "Maps that &lt;stream&gt;" in site.get("").text
+
+
+def test_an_approval_in_another_window_is_seen(followed: Site) -> None:
+    word = followed.server.follow()
+    assert '<p class="standing">draft</p>' in followed.get("").text
+    settings = load(followed.file.parent.parent / "newsletter.toml")
+    approve_now(settings, 42, observer=Watcher())
+    assert followed.get(f"changes?since={word}").text != word
+    assert '<p class="standing">approved</p>' in followed.get("").text
+
+
+def test_a_status_that_was_not_to_be_had_is_asked_for_again(folder: Path) -> None:
+    file = folder / "042.md"
+    file.write_text(write(SAMPLE), encoding="utf-8")
+    troubles = ["database: cannot be reached"]
+
+    def status() -> str:
+        if troubles:
+            raise DatabaseUnavailable(troubles.pop())
+        return "draft"
+
+    with serving(Site(file, status=status)) as site:
+        word = site.server.follow()
+        assert site.get(f"changes?since={word}").text != word
+    assert site.drawn == 2
 
 
 def test_a_mail_is_drawn_once_a_change(site: Site) -> None:

@@ -32,12 +32,14 @@ SUFFIXES = (".html", ".txt", ".eml")
 class Source:
     """What is shown: how a look at it is drawn, and which files it is made from.
 
-    `people` draws the page on the list; the sample has none.
+    `people` draws the page on the list, `status` is a word for how far the issue is on its way;
+    the sample has neither.
     """
 
     draw: Callable[[], View]
     watched: tuple[Path, ...]
     people: Callable[[], str] | None = None
+    status: Callable[[], str] | None = None
 
 
 @click.command()
@@ -143,7 +145,12 @@ def _stored(
         return _view(own, _look(own, number, theme, coming))
 
     watched = (file, settings.path, *_theme_folders(settings.folder / "templates"))
-    return Source(draw=draw, watched=watched, people=lambda: _people(settings))
+    return Source(
+        draw=draw,
+        watched=watched,
+        people=lambda: _people(settings),
+        status=lambda: _status(settings, number),
+    )
 
 
 def _people(settings: Settings) -> str:
@@ -151,6 +158,12 @@ def _people(settings: Settings) -> str:
     from flows.cli.preview_people import people_page
 
     return people_page(settings)
+
+
+def _status(settings: Settings, number: int) -> str:
+    from flows.pipeline.whereabouts import status
+
+    return status(settings, number)
 
 
 def _coming(settings: Settings, *, since: datetime | None, as_of: datetime | None) -> Issue:
@@ -213,7 +226,11 @@ def _serve(source: Source, *, port: int, in_browser: bool) -> None:
     from flows.cli.preview_server import open_server
 
     with open_server(
-        source.draw, watched=source.watched, port=port, people=source.people
+        source.draw,
+        watched=source.watched,
+        port=port,
+        people=source.people,
+        status=source.status,
     ) as server:
         # What is wrong from the start is told at once, not in a browser.
         server.follow()

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # How often the files are looked at, and how long they must stand still: editors write in steps.
 LOOK_EVERY = 0.05
 STILL_FOR = 0.03
+# What no file tells is asked for so often at most, in seconds: it costs a look at the database.
+ASK_EVERY = 1.0
 # So long a page's question waits for a change; then it asks again.
 LONGEST_WAIT = 20.0
 
@@ -61,6 +63,7 @@ class PreviewServer(ThreadingHTTPServer):
         watched: Iterable[Path],
         port: int = 0,
         people: Callable[[], str] | None = None,
+        status: Callable[[], str] | None = None,
     ) -> None:
         # Before the port is asked for: who does not get it closes again at once.
         self._closing = Event()
@@ -68,6 +71,10 @@ class PreviewServer(ThreadingHTTPServer):
         self._draw = draw
         self.people = people
         self._watched = tuple(watched)
+        self._status = status
+        self._known = ""
+        self._ask_at = 0.0
+        self._asking = Lock()
         self._turn = Lock()
         self._drawn = ""
         self.view: View | None = None
@@ -85,14 +92,14 @@ class PreviewServer(ThreadingHTTPServer):
         super().server_close()
 
     def follow(self) -> str:
-        """Draw what the files say now, unless that is drawn; return the word that stands for it.
+        """Draw what there is to show now, unless that is drawn; return the word that stands for it.
 
         What was drawn last stays while the files are broken (`problem`). Raises NewsletterError
         if nothing was ever drawn.
         """
         with self._turn:
             # The word is taken first: a change while drawing is seen by the next look.
-            word = stamp(self._watched)
+            word = self._word()
             if word != self._drawn:
                 try:
                     self.view, self.problem = self._draw(), ""
@@ -104,16 +111,29 @@ class PreviewServer(ThreadingHTTPServer):
             return word
 
     def changed(self, since: str) -> str:
-        """Return the files' word as soon as it is another, at the latest when asked too long."""
+        """Return the word as soon as it is another, at the latest when asked too long."""
         limit = time.monotonic() + LONGEST_WAIT
-        word = stamp(self._watched)
+        word = self._word()
         while word == since and time.monotonic() < limit and not self._closing.wait(LOOK_EVERY):
-            word = stamp(self._watched)
+            word = self._word()
         while word != since and not self._closing.wait(STILL_FOR):
-            before, word = word, stamp(self._watched)
+            before, word = word, self._word()
             if before == word:
                 break
         return word
+
+    def _word(self) -> str:
+        """Return the word for the files, and for the status as it was a moment ago."""
+        with self._asking:
+            if self._status and time.monotonic() >= self._ask_at:
+                try:
+                    self._known = self._status()
+                except NewsletterError as error:
+                    # Drawing tells of it; once it is mended, it is to be drawn again.
+                    self._known = str(error)
+                self._ask_at = time.monotonic() + ASK_EVERY
+            status = self._known
+        return stamp(self._watched, status=status)
 
 
 def open_server(
@@ -122,13 +142,15 @@ def open_server(
     watched: Iterable[Path],
     port: int = 0,
     people: Callable[[], str] | None = None,
+    status: Callable[[], str] | None = None,
 ) -> PreviewServer:
     """Return a server that listens already; raises NewsletterError if the port is taken.
 
-    `people` draws the page on the list, if there is one.
+    `people` draws the page on the list, if there is one; `status` is what else is shown that may
+    change, and stands in no file.
     """
     try:
-        return PreviewServer(draw, watched=watched, port=port, people=people)
+        return PreviewServer(draw, watched=watched, port=port, people=people, status=status)
     except OSError as error:
         raise NewsletterError(
             f"preview: cannot listen on port {port}: {error.strerror}; leave --port out, or give "
@@ -136,10 +158,10 @@ def open_server(
         ) from error
 
 
-def stamp(watched: Iterable[Path]) -> str:
-    """Return a word that changes when one of the files, or a file in one of the folders, does."""
+def stamp(watched: Iterable[Path], *, status: str = "") -> str:
+    """Return a word that changes when the status, a file, or a file in one of the folders does."""
     found = sorted(set(_seen(watched)))
-    return hashlib.sha256(repr(found).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((status, found)).encode()).hexdigest()[:16]
 
 
 def _seen(watched: Iterable[Path]) -> Iterator[tuple[str, int, int]]:

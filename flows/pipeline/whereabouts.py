@@ -36,6 +36,13 @@ def newest(settings: Settings, *, now: datetime) -> int | None:
     return record.number
 
 
+def status(settings: Settings, number: int) -> str:
+    """Return a word that changes when `standing` may; raises DatabaseUnavailable."""
+    with open_store(settings) as engine:
+        record = issues.find(engine, number)
+    return f"{record.status.value} {record.approved_hash}" if record else ""
+
+
 def standing(settings: Settings, mail: Mail) -> str:
     """Return in words how far the issue of a mail is on its way; raises DatabaseUnavailable."""
     with open_store(settings) as engine:
