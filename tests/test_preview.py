@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -414,11 +415,57 @@ def test_a_look_is_at_one_version_of_the_file_whatever_an_editor_saves(
                 assert seen.lines.shown(capitals.line) == 'subject = "BUY IT NOW"'
 
 
-def test_a_file_that_is_broken_from_the_start_is_told_at_once(folder: Path) -> None:
+def test_a_file_that_is_broken_from_the_start_is_shown_once_it_is_mended(folder: Path) -> None:
     file = folder / "042.md"
     file.write_text("nothing", encoding="utf-8")
-    with Site(file).server as server, pytest.raises(IssueError, match="line 1"):
-        server.follow()
+    with serving(Site(file)) as site:
+        broken = site.get("")
+        assert broken.status_code == 200
+        assert "042.md, line 1: " in broken.text
+        assert "There is nothing to show yet" in broken.text
+        assert site.get("light.html").status_code == 200
+        assert site.get("changes?since=").headers["x-broken"] == "yes"
+        file.write_text(write(SAMPLE), encoding="utf-8")
+        assert "Group snapshots leave beta" in site.get("").text
+        assert "Group snapshots leave beta" in site.get("light.html").text
+
+
+def started(*arguments: str) -> tuple[int, str]:
+    """Start the command and interrupt it once it serves; return how it ended, and what it said."""
+    command = [sys.executable, "-m", "flows.cli", "preview", *arguments]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = ""
+        for line in process.stderr:
+            said += line
+            if served := re.search(r"http://127\S+", line):
+                httpx.get(served[0], trust_env=False).raise_for_status()
+                process.send_signal(signal.SIGINT)
+    return process.returncode, said
+
+
+def test_a_file_that_is_broken_from_the_start_is_told_and_served(newsletter_folder: Path) -> None:
+    (newsletter_folder / FILE).write_text("nothing", encoding="utf-8")
+    code, said = started("42")
+    assert code == 0
+    assert "042.md, line 1: " in said
+    result = preview("42", "--output", "mail.html")
+    assert result.exit_code == 1
+    assert "042.md, line 1: " in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [(("7",), "there is no such issue"), (("--sample", "--theme", "nice"), "there is no theme")],
+    ids=["issue", "theme"],
+)
+def test_what_no_save_will_mend_is_told_at_once(
+    newsletter_folder: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    assert not (newsletter_folder / "issues/007.md").exists()
+    code, said = started(*arguments)
+    assert code == 1
+    assert says in said
 
 
 def test_a_file_that_is_being_replaced_is_no_change_of_its_own(folder: Path) -> None:

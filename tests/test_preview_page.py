@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -51,8 +52,8 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def server(file: Path) -> Iterator[PreviewServer]:
+@contextmanager
+def followed(file: Path) -> Iterator[PreviewServer]:
     config = file.parent.parent / "newsletter.toml"
     source = _stored(config, "", number=42, since=None, as_of=None)
     with open_server(source.draw, watched=source.watched) as server:
@@ -64,8 +65,8 @@ def server(file: Path) -> Iterator[PreviewServer]:
         thread.join()
 
 
-@pytest.fixture
-def page(browser: Browser, server: PreviewServer) -> Iterator[Page]:
+@contextmanager
+def opened(browser: Browser, server: PreviewServer) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1500, "height": 900})
     page = context.new_page()
     troubles: list[str] = []
@@ -78,6 +79,18 @@ def page(browser: Browser, server: PreviewServer) -> Iterator[Page]:
     context.close()
     assert troubles == []
     assert {url for url in asked if not url.startswith((server.url, "data:"))} == set()
+
+
+@pytest.fixture
+def server(file: Path) -> Iterator[PreviewServer]:
+    with followed(file) as server:
+        yield server
+
+
+@pytest.fixture
+def page(browser: Browser, server: PreviewServer) -> Iterator[Page]:
+    with opened(browser, server) as page:
+        yield page
 
 
 def becomes(page: Page, expression: str) -> None:
@@ -125,6 +138,20 @@ def test_a_broken_file_is_told_and_the_mail_stays(page: Page, file: Path) -> Non
     assert page.frame_locator("iframe.desk").locator("h3").first.is_visible()
     change(file, "preheader", "preheader =")
     page.get_by_role("alert").wait_for(state="detached")
+
+
+def test_a_page_without_a_mail_comes_alive_once_the_file_is_mended(
+    browser: Browser, file: Path
+) -> None:
+    whole = file.read_text(encoding="utf-8")
+    file.write_text("nothing", encoding="utf-8")
+    with followed(file) as server, opened(browser, server) as page:
+        page.get_by_role("alert").get_by_text("042.md, line 1").wait_for()
+        assert page.evaluate(SHOWN) == []
+        file.write_text(whole, encoding="utf-8")
+        page.frame_locator("iframe.desk").locator("h3").first.wait_for()
+        assert page.get_by_role("alert").count() == 0
+        assert page.title().startswith("Issue 42: ")
 
 
 def test_what_was_left_over_is_listed_with_its_reason(page: Page) -> None:

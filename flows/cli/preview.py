@@ -15,6 +15,7 @@ from flows.cli.options import (
     narrate,
     since_option,
 )
+from flows.errors import IssueError, NewsletterError, TemplateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -232,8 +233,9 @@ def _serve(source: Source, *, port: int, in_browser: bool) -> None:
         people=source.people,
         status=source.status,
     ) as server:
-        # What is wrong from the start is told at once, not in a browser.
         server.follow()
+        if server.problem:
+            _tell_or_raise(server.problem)
         narrate(f"The preview is at {server.url} (Ctrl-C ends it).")
         if in_browser and not webbrowser.open(server.url):
             narrate("No browser was found here; open that address in yours.")
@@ -241,6 +243,13 @@ def _serve(source: Source, *, port: int, in_browser: bool) -> None:
             server.serve_forever()
         except KeyboardInterrupt:
             narrate("Ended.")
+
+
+def _tell_or_raise(problem: NewsletterError) -> None:
+    """Tell what is wrong in a line of a file; raises what no save will mend."""
+    if not (isinstance(problem, (IssueError, TemplateError)) and problem.line):
+        raise problem
+    narrate(str(problem))
 
 
 def _message(shown: View) -> str:

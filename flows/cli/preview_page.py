@@ -92,7 +92,7 @@ def environment() -> Environment:
 
 
 def page(templates: Environment, view: View | None, *, problem: str, stamp: str) -> str:
-    """Return the page of the newest look; `problem` says why it is not of the newest file."""
+    """Return the page of the newest look, if there is one; `problem` is what is in its way."""
     values: dict[str, object] = {"problem": problem, "stamp": stamp, "view": view}
     if view is not None:
         values |= _values(view)

@@ -48,6 +48,7 @@ _ASSETS = {
     "/growth.css": "text/css",
     "/preview.js": "text/javascript",
 }
+_NO_MAIL = '<!doctype html><html lang="en"><title>No mail yet</title>'
 _SCHEMES = {"/light.html": "light", "/dark.html": "dark"}
 
 
@@ -78,7 +79,7 @@ class PreviewServer(ThreadingHTTPServer):
         self._turn = Lock()
         self._drawn = ""
         self.view: View | None = None
-        self.problem = ""
+        self.problem: NewsletterError | None = None
         self.pages = environment()
 
     @property
@@ -94,19 +95,16 @@ class PreviewServer(ThreadingHTTPServer):
     def follow(self) -> str:
         """Draw what there is to show now, unless that is drawn; return the word that stands for it.
 
-        What was drawn last stays while the files are broken (`problem`). Raises NewsletterError
-        if nothing was ever drawn.
+        What was drawn last, if anything was, stays while the files are broken (`problem`).
         """
         with self._turn:
             # The word is taken first: a change while drawing is seen by the next look.
             word = self._word()
             if word != self._drawn:
                 try:
-                    self.view, self.problem = self._draw(), ""
+                    self.view, self.problem = self._draw(), None
                 except NewsletterError as error:
-                    self.problem = str(error)
-                    if self.view is None:
-                        raise
+                    self.problem = error
                 self._drawn = word
             return word
 
@@ -212,10 +210,11 @@ class _Handler(BaseHTTPRequestHandler):
         word = self.server.follow()
         view = self.server.view
         if path == "/":
-            text = page(self.server.pages, view, problem=self.server.problem, stamp=word)
+            problem = str(self.server.problem or "")
+            text = page(self.server.pages, view, problem=problem, stamp=word)
             self._answer(text, "text/html")
-        elif view is not None:
-            text = in_scheme(view.mail.html, _SCHEMES[path])
+        else:
+            text = in_scheme(view.mail.html, _SCHEMES[path]) if view else _NO_MAIL
             self._answer(text, "text/html", policy=_MAIL_POLICY)
 
     def _show_people(self, people: Callable[[], str]) -> None:
