@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 from contextlib import contextmanager
@@ -316,6 +317,19 @@ def spoil(weekly: Newsletter, subject: str) -> None:
     lines = file.read_text(encoding="utf-8").splitlines()
     changed = [f'subject = "{subject}"' if one.startswith("subject") else one for one in lines]
     file.write_text("\n".join(changed), encoding="utf-8")
+
+
+def test_what_was_edited_since_the_draft_is_held_against_it(drafted: Newsletter) -> None:
+    file = drafted.folder / "issues" / "001.md"
+    text = file.read_text(encoding="utf-8")
+    assert 'subject = "Harbour Weekly 1: Three ways to drain a node"' in text
+    first, second = text.index("[Three ways"), text.index("\n[", text.index("[Three ways"))
+    changed = text[:first] + text[second + 1 :]
+    day = re.search("date = .*", text)
+    assert day is not None
+    file.write_text(changed.replace(day[0], "date = 2026-12-24"), encoding="utf-8")
+    told = json.loads(check(drafted.folder, "1", "--json").stdout)["findings"]
+    assert [(one["rule"], one["line"]) for one in told] == [("E13", 4), ("E14", 3)]
 
 
 def test_a_finding_is_told_with_why_and_who_says_so(drafted: Newsletter) -> None:

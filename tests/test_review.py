@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -258,6 +259,25 @@ def test_what_a_draft_was_not_sure_of_is_told_until_its_comment_is_gone() -> Non
     [message] = [one.message for one in review(issue_of(entry)) if one.rule == "E12"]
     assert message.startswith("'Dry ropes': looks like “Wet ropes”, keep one?; delete")
     assert "E12" not in {one.rule for one in review(issue_of(replace(entry, notes=())))}
+
+
+def test_a_subject_of_the_draft_that_names_a_story_taken_out_is_told() -> None:
+    other = replace(STORY, title="Caches lie", url="https://a.example/")
+    wrote = replace(issue_of(other), subject=f"Harbour Weekly {SAMPLE.number}: Three ways to…")
+    without = replace(wrote, sections=(Section(name="Clusters", entries=(other,)),))
+    [found] = review(without, wrote=wrote)
+    assert (found.rule, found.severity) == ("E13", "warn")
+    assert "names 'Three ways to', which is not in the issue" in found.message
+    assert review(wrote, wrote=wrote) == []
+    assert review(replace(without, subject="Caches, and why they lie"), wrote=wrote) == []
+    assert review(without) == []
+
+
+def test_a_day_that_is_not_the_drafts_is_told() -> None:
+    wrote = replace(issue_of(), subject="News")
+    [found] = review(replace(wrote, date=wrote.date + timedelta(days=1)), wrote=wrote)
+    assert found.rule == "E14"
+    assert f"drafted for {wrote.date}" in found.message
 
 
 def test_an_issue_with_nothing_to_send_is_blocked() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from rapidfuzz import fuzz
@@ -54,13 +55,17 @@ class Rule(NamedTuple):
     severity: str = "warn"
 
 
-def review(issue: Issue) -> list[Finding]:
-    """Return what is odd about an issue's words; only that there are none blocks sending."""
+def review(issue: Issue, *, wrote: Issue | None = None) -> list[Finding]:
+    """Return what is odd about an issue's words; some of it blocks sending.
+
+    `wrote` is the issue as it was drafted last, if that is known.
+    """
+    rules = RULES if wrote is None else (*RULES, *_since(wrote))
     return [
         Finding(
             rule=rule.id, severity=rule.severity, message=said, why=rule.why, source=rule.source
         )
-        for rule in RULES
+        for rule in rules
         for said in rule.find(issue)
     ]
 
@@ -187,6 +192,27 @@ def unknown_markdown(issue: Issue) -> Iterator[str]:
                 yield f"{where} has {what}, and readers get it as it is written."
 
 
+def gone(issue: Issue, *, wrote: Issue) -> Iterator[str]:
+    """Yield that the subject is the draft's, and names a story that was taken out since."""
+    lead = issue.subject.partition(f" {issue.number}: ")[2].removesuffix("…")
+    if not lead or issue.subject != wrote.subject:
+        return
+    if not any(entry.title.startswith(lead) for entry in issue.entries):
+        yield (
+            f"The subject names {lead!r}, which is not in the issue; write another, or let "
+            "newsletter draft do it."
+        )
+
+
+def redated(issue: Issue, *, wrote: Issue) -> Iterator[str]:
+    """Yield that the issue's day is not the one it was drafted for."""
+    if issue.date != wrote.date:
+        yield (
+            f"The date is {issue.date}, and the issue was drafted for {wrote.date}; what sponsors "
+            "booked for that day is not asked for."
+        )
+
+
 def waiting(issue: Issue) -> Iterator[str]:
     """Yield how much is new and under no heading."""
     if issue.new:
@@ -236,3 +262,12 @@ RULES = (
     Rule("E09", broken_links, "readers see the brackets, and cannot follow", "CommonMark"),
     Rule("E07", empty, "a mail with nothing in it is nobody's news", "the issue file", "error"),
 )
+
+
+def _since(wrote: Issue) -> tuple[Rule, ...]:
+    """Return the rules for what was edited since the draft."""
+    slots = "slots are sold by the day"
+    return (
+        Rule("E13", partial(gone, wrote=wrote), "readers look for it", "the issue file"),
+        Rule("E14", partial(redated, wrote=wrote), slots, "[[sponsors]] in the settings"),
+    )

@@ -13,7 +13,6 @@ from flows.edit.collecting import at_rest
 from flows.edit.dedupe import dedupe, republished
 from flows.edit.draft import draft
 from flows.edit.gist import spelled
-from flows.edit.issue_file import read_bytes
 from flows.edit.issue_file import write as to_text
 from flows.edit.redraft import add_only, addresses_in, missing, redraft
 from flows.edit.republished import suspects
@@ -27,7 +26,7 @@ from flows.pipeline.decided import decide, number_of, own_part
 from flows.pipeline.elsewhere import hold_what_stands
 from flows.pipeline.files import write, write_new
 from flows.pipeline.outlining import outline
-from flows.pipeline.reading import files_of, issue_in, read_draft, read_issue
+from flows.pipeline.reading import files_of, issue_in, read_draft, read_issue, wrote_last
 from flows.pipeline.skipping import too_few
 from flows.pipeline.work import utc_now
 from flows.store import issues
@@ -286,7 +285,7 @@ def _standing(files: IssueFiles) -> _Standing:
     """Return the file as it is now; raises IssueError if it cannot be read."""
     data = read_draft(files)
     issue = issue_in(data, files)
-    return _Standing(path=files.draft, data=data, issue=issue, wrote=_wrote(files, issue, data))
+    return _Standing(path=files.draft, data=data, issue=issue, wrote=wrote_last(files, issue, data))
 
 
 def _was_there(
@@ -331,19 +330,6 @@ def _redrafted(
         return add_only(text, fresh, path=path, wrote=wrote, added=added)
     title = settings.newsletter.title
     return redraft(text, fresh, path=path, title=title, wrote=wrote, added=added)
-
-
-def _wrote(files: IssueFiles, standing: Issue, data: bytes) -> Issue | None:
-    """Return the issue as we wrote it last, None if that is not known any more.
-
-    That is the one that stands, if nobody touched its bytes.
-    """
-    try:
-        written = files.wrote.read_bytes()
-        return standing if written == data else read_bytes(written, path=files.wrote)
-    except (OSError, IssueError):
-        # Without it every line may be an editor's.
-        return None
 
 
 def stored_items(settings: Settings, engine: Engine, covers: Window) -> list[Item]:

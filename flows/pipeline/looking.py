@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flows.pipeline.pointing import Lines
-from flows.pipeline.reading import files_of, issue_in, read_draft
+from flows.pipeline.reading import files_of, issue_in, read_draft, wrote_last
 from flows.pipeline.rendering import render_mail
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def look(settings: Settings, number: int, *, theme: str = "") -> Look:
     data = read_draft(files)
     issue = issue_in(data, files)
     lines = Lines(data.decode("utf-8-sig"))
-    seen = render_mail(settings, issue, theme=theme)
+    seen = render_mail(settings, issue, theme=theme, wrote=wrote_last(files, issue, data))
     return Look(
         issue=issue,
         mail=seen.mail,

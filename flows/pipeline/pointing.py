@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from flows.models import Entry, Finding
 
 # What the front matter says of the inbox line.
-_KEYS = {"H11": "subject", "H12": "subject", "P01": "preheader"}
+_KEYS = {"H11": "subject", "H12": "subject", "P01": "preheader", "E13": "subject", "E14": "date"}
 _ADDRESS = re.compile(r"https?://\S+")
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])+'|\"(?:\\.|[^\"\\])+\"")
 # What is said of a blurb names its entry's title.

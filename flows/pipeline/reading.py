@@ -46,3 +46,16 @@ def issue_in(data: bytes, files: IssueFiles) -> Issue:
     if issue.number != files.number:
         raise misnumbered(data, issue.number, path=files.draft, wanted=files.number)
     return issue
+
+
+def wrote_last(files: IssueFiles, standing: Issue, data: bytes) -> Issue | None:
+    """Return the issue as we wrote it last, None if that is not known any more.
+
+    That is the one that stands, if nobody touched its bytes.
+    """
+    try:
+        written = files.wrote.read_bytes()
+        return standing if written == data else read_bytes(written, path=files.wrote)
+    except (OSError, IssueError):
+        # Without it every line may be an editor's.
+        return None

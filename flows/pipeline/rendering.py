@@ -53,14 +53,17 @@ def render_issue(settings: Settings, issue: Issue, *, theme: str = "") -> Render
     return Rendered(mail=mail, page=archived, findings=_findings(settings, issue, mail, archived))
 
 
-def render_mail(settings: Settings, issue: Issue, *, theme: str = "") -> Rendered:
+def render_mail(
+    settings: Settings, issue: Issue, *, theme: str = "", wrote: Issue | None = None
+) -> Rendered:
     """Return the mail of an issue and what the check says, to be looked at; raises TemplateError.
 
-    What is approved has its page always (`render_issue`).
+    What is approved has its page always (`render_issue`). `wrote` is the issue as it was drafted.
     """
     mail = _mail(settings, issue, theme)
     archived = _page(settings, issue, theme) if mail.folded else ""
-    return Rendered(mail=mail, page=archived, findings=_findings(settings, issue, mail, archived))
+    findings = _findings(settings, issue, mail, archived, wrote=wrote)
+    return Rendered(mail=mail, page=archived, findings=findings)
 
 
 def _mail(settings: Settings, issue: Issue, theme: str) -> Mail:
@@ -73,12 +76,14 @@ def _page(settings: Settings, issue: Issue, theme: str) -> str:
     return page(issue, settings.brand(), theme=theme, templates=settings.templates_folder)
 
 
-def _findings(settings: Settings, issue: Issue, mail: Mail, archived: str) -> tuple[Finding, ...]:
+def _findings(
+    settings: Settings, issue: Issue, mail: Mail, archived: str, *, wrote: Issue | None = None
+) -> tuple[Finding, ...]:
     unfolded = archived if mail.folded else ""
     return (
         *check(mail, settings.brand(), domain=settings.sending.domain, page=unfolded),
         *_message(settings, mail),
-        *review(issue),
+        *review(issue, wrote=wrote),
         *sponsors.findings(issue, bookings(settings)),
     )
 
