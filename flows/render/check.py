@@ -108,6 +108,7 @@ RULES = (
     # A story may be called "Here": a headline of somebody else's must not stop an issue.
     Rule("L01", WARN, links.descriptive, "many hear the links alone", "WCAG 2.2, 2.4.4"),
     Rule("L02", ERROR, links.absolute, "a mail has no place to be relative to", "measured"),
+    Rule("L02", WARN, links.public, "nobody else can follow it", "measured"),
     Rule("L02", WARN, links.encrypted, "anybody on the way can change it", "templates"),
     Rule("L03", ERROR, words.unsubscribe, "the law and Gmail want it seen", "Gmail, CAN-SPAM"),
     Rule("L04", WARN, links.in_browser, "the way out of a clipped mail", "templates"),

@@ -119,6 +119,15 @@ def safe(reading: Reading) -> Iterator[str]:
             yield f"The link {anchor.url[:100]} has credentials, or characters that deceive."
 
 
+def public(reading: Reading) -> Iterator[str]:
+    """No link leads to the machine of whoever reads it, unless the newsletter is on one itself."""
+    if _host(reading.brand.base_url) in _LOOPBACK:
+        return
+    for anchor in reading.links:
+        if _host(anchor.url) in _LOOPBACK:
+            yield f"The link {anchor.url[:100]} leads to the reader's own machine."
+
+
 def encrypted(reading: Reading) -> Iterator[str]:
     """Links use https."""
     for anchor in reading.links:
