@@ -265,9 +265,26 @@ class Mail:
     folded: int = 0
 
 
+Part = Literal["source", "blurb", "link", "note"]
+
+
+class Spot(NamedTuple):
+    """What of an issue is meant: an entry in mail order, and which line of which part of it.
+
+    Both are counted from 0, from the end if less; without a part it is the entry itself.
+    """
+
+    entry: int
+    part: Part | None = None
+    line: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What a check has to say: the rule's id, "error" or "warn", one sentence; why, who says so."""
+    """What a check has to say: the rule's id, "error" or "warn", one sentence; why, who says so.
+
+    `line` is the one of the issue's file to mend, `spot` what it is about, where that is known.
+    """
 
     rule: str
     severity: str
@@ -275,6 +292,7 @@ class Finding:
     line: int = 0
     why: str = ""
     source: str = ""
+    spot: Spot | None = None
 
 
 class Recipient(NamedTuple):

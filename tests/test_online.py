@@ -355,6 +355,7 @@ def test_findings_as_json_say_the_same(drafted: Newsletter) -> None:
     assert told["issue"] == 1
     [found] = told["findings"]
     assert (found["rule"], found["severity"]) == ("H12", "warn")
+    assert set(found) == {"rule", "severity", "message", "line", "why", "source"}
     assert (found["why"], found["source"]) == ("it counts as spam, or deceives", "SpamAssassin")
 
 

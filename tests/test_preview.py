@@ -183,7 +183,7 @@ class Site:
         text = self.file.read_text(encoding="utf-8")
         issue = read(text, path=FILE)
         mail = render(issue, SAMPLE_BRAND)
-        lines = Lines(text)
+        lines = Lines(text, path=FILE)
         return View(
             issue=issue,
             mail=as_reader(mail, SAMPLE_BRAND),

@@ -17,6 +17,7 @@ from flows.render.check import check
 from flows.render.html import render
 from flows.render.sample import SAMPLE, SAMPLE_BRAND
 
+FILE = Path("042.md")
 STORY = Entry(
     title="Three ways to drain a node",
     url="https://harbour.example.org/drain",
@@ -31,15 +32,21 @@ def issue_of(*entries: Entry) -> Issue:
 
 def told(issue: Issue) -> list[tuple[str, int]]:
     """The rules that find something, each with its line of the file as it is written."""
-    text = write(issue)
-    found = Lines(text).point(review(read(text, path=Path("042.md"))))
+    found = lines(issue).point(review(issue))
     return [(finding.rule, finding.line) for finding in found]
 
 
+def lines(issue: Issue) -> Lines:
+    return Lines(write(issue), path=FILE)
+
+
 def line_of(issue: Issue, part: str) -> int:
-    lines = write(issue).splitlines()
-    [number] = [number for number, line in enumerate(lines, 1) if part in line]
+    [number] = lines_with(part, write(issue))
     return number
+
+
+def lines_with(part: str, text: str) -> list[int]:
+    return [number for number, line in enumerate(text.splitlines(), 1) if part in line]
 
 
 def test_the_sample_is_in_order() -> None:
@@ -256,7 +263,10 @@ def test_markdown_that_a_mail_knows_is_not_told(text: str) -> None:
 def test_what_a_draft_was_not_sure_of_is_told_until_its_comment_is_gone() -> None:
     note = "check: looks like “Wet ropes”, keep one?"
     entry = replace(STORY, title="Dry ropes", url="https://a.example/dry", notes=(note,))
-    [message] = [one.message for one in review(issue_of(entry)) if one.rule == "E12"]
+    issue = issue_of(entry)
+    [found] = [one for one in lines(issue).point(review(issue)) if one.rule == "E12"]
+    assert found.line == line_of(issue, note)
+    message = found.message
     assert message.startswith("'Dry ropes': looks like “Wet ropes”, keep one?; delete")
     assert "E12" not in {one.rule for one in review(issue_of(replace(entry, notes=())))}
 
@@ -296,7 +306,7 @@ def test_the_inbox_line_is_mended_in_the_front_matter(
     change: dict[str, str], rule: str, part: str
 ) -> None:
     issue = replace(SAMPLE, **change)  # type: ignore[arg-type]  # only texts are changed here
-    found = Lines(write(issue)).point(check(render(issue, SAMPLE_BRAND), SAMPLE_BRAND))
+    found = lines(issue).point(check(render(issue, SAMPLE_BRAND), SAMPLE_BRAND))
     assert [(one.rule, one.line) for one in found] == [(rule, line_of(issue, part))]
 
 
@@ -320,7 +330,7 @@ def test_the_inbox_line_is_mended_in_the_front_matter(
 )
 def test_a_link_is_mended_where_it_stands(rule: str, entry: Entry, part: str) -> None:
     issue = issue_of(entry)
-    found = Lines(write(issue)).point(check(render(issue, SAMPLE_BRAND), SAMPLE_BRAND))
+    found = lines(issue).point(check(render(issue, SAMPLE_BRAND), SAMPLE_BRAND))
     assert [(one.rule, one.line) for one in found] == [(rule, line_of(issue, part))]
 
 
@@ -328,20 +338,109 @@ def test_a_sponsors_slot_is_filled_where_it_stands() -> None:
     sponsored = replace(STORY, source="", sponsor="Acme & Sons", title="Ship", blurb="")
     issue = issue_of(sponsored)
     booked = Booking(day=issue.date, name="Acme & Sons")
-    found = Lines(write(issue)).point(findings(issue, [booked]))
+    found = lines(issue).point(findings(issue, [booked]))
     assert [one.line for one in found] == [line_of(issue, "Sponsored ·")]
     bare = issue_of()
-    nowhere = Lines(write(bare)).point(findings(bare, [booked]))
+    nowhere = lines(bare).point(findings(bare, [booked]))
     assert [one.line for one in nowhere] == [line_of(bare, "date =")]
 
 
 def test_a_link_that_is_also_left_over_is_mended_where_it_is_sent() -> None:
     plain = replace(STORY, title="Plain", url="http://a.example/x")
     issue = replace(issue_of(plain), left_over=(replace(plain, title="Left"),))
-    found = Lines(write(issue)).point(check(render(issue, SAMPLE_BRAND), SAMPLE_BRAND))
+    found = lines(issue).point(check(render(issue, SAMPLE_BRAND), SAMPLE_BRAND))
     assert [one.line for one in found] == [line_of(issue, "[Plain]")]
 
 
 def test_what_no_line_of_the_file_is_about_has_none() -> None:
     theme = Finding(rule="D08", severity="error", message="<p> has padding, 'x' and 'y'.")
-    assert Lines(write(SAMPLE)).point([theme]) == [theme]
+    assert lines(SAMPLE).point([theme]) == [theme]
+
+
+def pointed(body: str, *told: Finding) -> list[tuple[str, str]]:
+    """The rules that find something in a file with this body, each with the line that it names."""
+    text = write(replace(SAMPLE, sections=(), intro="")) + body
+    issue, lines = read(text, path=FILE), Lines(text, path=FILE)
+    found = told or (*check(render(issue, SAMPLE_BRAND), SAMPLE_BRAND), *review(issue))
+    return [(one.rule, lines.shown(one.line)) for one in lines.point(found)]
+
+
+def entry(title: str, address: str, blurb: str = "It holds whatever the tide does.") -> str:
+    return f"[{title}]({address})\nHarbour Blog ·\n{blurb}\n\n"
+
+
+ROPE = "https://a.example/rope"
+CUT = "It holds and then it"
+POINTED = {
+    "a longer address is another": (
+        entry("Rope", ROPE) + entry("Again", ROPE) + entry("Walk", f"{ROPE}walk"),
+        [("E01", f"[Again]({ROPE})")],
+    ),
+    "each but the first": (
+        entry("Rope", ROPE) + entry("Again", ROPE) + f"### Ropes\n- [Rope]({ROPE}?utm_source=a)\n",
+        [("E01", f"[Again]({ROPE})"), ("E01", f"- [Rope]({ROPE}?utm_source=a)")],
+    ),
+    "an address that another begins with": (
+        entry("Long", "https://bit.ly/abc") + entry("Short", "https://bit.ly/ab"),
+        [("L05", "[Long](https://bit.ly/abc)"), ("L05", "[Short](https://bit.ly/ab)")],
+    ),
+    "a title that is told of before": (
+        entry("Tides", ROPE, "The bowline is told of below.")
+        + entry("The bowline", "https://a.example/bowline", CUT),
+        [("E03", CUT)],
+    ),
+    "a title of two": (
+        entry("The bowline", ROPE) + entry("The bowline", "https://a.example/bowline", CUT),
+        [("E03", CUT)],
+    ),
+    "a title that is a word of a blurb": (
+        entry("Tides", ROPE, "Here is where the rope ends.")
+        + entry("Here", "https://a.example/here"),
+        [("L01", "[Here](https://a.example/here)")],
+    ),
+    "a blurb of a program": (
+        entry("Tides", ROPE).rstrip() + "\n<!-- why: Blog -->\n<!-- draft: by a program -->\n",
+        [("E06", "<!-- draft: by a program -->")],
+    ),
+    "below what is new": (
+        "## New since the draft\n\n"
+        + entry("Buoys", "http://a.example/buoys")
+        + "## Knots\n\n"
+        + entry("The bowline", "http://a.example/buoys", CUT),
+        [
+            ("L02", "[The bowline](http://a.example/buoys)"),
+            ("E03", CUT),
+            ("E05", "## New since the draft"),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "wanted"), POINTED.values(), ids=POINTED)
+def test_a_finding_names_the_very_line_to_mend(body: str, wanted: list[tuple[str, str]]) -> None:
+    assert pointed(f"\n## Ropes\n\n{body}") == wanted
+
+
+@pytest.mark.parametrize(
+    "address",
+    [f"{ROPE}#knots", f"{ROPE}/{'long/' * 30}"],
+    ids=["without its fragment", "cut"],
+)
+def test_an_address_that_is_told_otherwise_is_found(address: str) -> None:
+    body = "\n## Ropes\n\n" + entry("Walk", f"{ROPE}walk") + entry("Rope", address)
+    named = address.partition("#")[0][:100]
+    told = Finding(rule="L02", severity="warn", message=f"The link {named} leads nowhere.")
+    assert pointed(body, told) == [("L02", f"[Rope]({address})")]
+
+
+def test_a_sponsor_whose_name_begins_anothers_is_not_taken_for_it() -> None:
+    slots = [
+        replace(STORY, source="", sponsor=name, title=f"By {name}", url=f"https://a.example/{name}")
+        for name in ("Knot", "Knotwork")
+    ]
+    issue = issue_of(slots[0], replace(slots[1], blurb=""))
+    bookings = [Booking(day=issue.date, name=name) for name in ("Knot", "Knotwork")]
+    found = findings(issue, bookings)
+    assert [one.line for one in lines(issue).point(found)] == [
+        line_of(issue, "Sponsored · Knotwork")
+    ]

@@ -148,8 +148,8 @@ def test_the_ad_of_a_sponsor_who_was_renamed_is_told_beside_the_new_one() -> Non
     assert (finding.rule, finding.message[-10:]) == ("sponsor.unbooked", "Ropes & Co")
     [finding] = findings(issue, [BOOKING])
     text = write(issue)
-    [pointed] = Lines(text).point([finding])
-    assert Lines(text).shown(pointed.line) == "Sponsored · Ropes & Co Inc"
+    [pointed] = Lines(text, path=Path("001.md")).point([finding])
+    assert Lines(text, path=Path("001.md")).shown(pointed.line) == "Sponsored · Ropes & Co Inc"
 
 
 def test_a_slot_without_copy_can_be_read_back_and_says_what_is_missing() -> None:

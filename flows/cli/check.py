@@ -74,7 +74,7 @@ def check(
         name, label = {"issue": seen.issue.number}, f"Issue {seen.issue.number}"
         file = seen.file
     if as_json:
-        show_json({**name, "findings": [asdict(finding) for finding in findings]})
+        show_json({**name, "findings": [_as_json(finding) for finding in findings]})
     else:
         _tell(findings, file=file)
     errors = sum(finding.severity == "error" for finding in findings)
@@ -113,6 +113,13 @@ def _undrafted(settings: Settings) -> Look:
     from flows.pipeline.looking import look_ahead
 
     return look_ahead(settings, open_issue(settings, None))
+
+
+def _as_json(finding: Finding) -> dict[str, Any]:
+    told = asdict(finding)
+    # Its line says it.
+    del told["spot"]
+    return told
 
 
 def _tell(findings: Sequence[Finding], *, file: Path | None) -> None:

@@ -13,11 +13,12 @@ from flows.edit.sentences import is_whole
 from flows.models import Entry, Issue, Link, Section
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from flows.edit.front_matter import FrontMatter, NumberedLines
     from flows.edit.markdown import Found
+    from flows.models import Part
 
 _HEADING = re.compile(r"(#{2,3})(?!#)\s*(.*?)(?:\s+#+)?$")
 _BULLET = re.compile(r"(?:[*+-]|\d{1,3}[.)])\s+")
@@ -56,6 +57,11 @@ class _Reading:
     blurb: list[str] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    lines: dict[Part, list[int]] = field(default_factory=dict)
+
+    def stands(self, part: Part, line: _Line) -> None:
+        """Note that a line of the part's is here."""
+        self.lines.setdefault(part, []).append(line.number)
 
     @property
     def is_open(self) -> bool:
@@ -73,12 +79,22 @@ class _Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """An entry, the number of its first line, and those of its parts, in the order of the file."""
+
+    line: int
+    entry: Entry
+    is_sent: bool
+    parts: Mapping[Part, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """An issue, and each of its entries and headings with the number of its line, in order."""
+    """An issue, and where its headings and its entries stand, in the order of the file."""
 
     issue: Issue
-    places: tuple[tuple[int, Entry], ...]
     headings: tuple[tuple[int, str], ...]
+    places: tuple[Place, ...]
 
 
 def read_body(lines: NumberedLines, matter: FrontMatter, path: Path) -> Placed:
@@ -104,12 +120,17 @@ def read_body(lines: NumberedLines, matter: FrontMatter, path: Path) -> Placed:
         left_over=left_over,
     )
     places = (
-        (reading.line.number, entry)
+        Place(
+            line=reading.line.number,
+            entry=entry,
+            is_sent=name not in unsent,
+            parts={part: tuple(numbers) for part, numbers in reading.lines.items()},
+        )
         for name, part in parts.items()
         for reading, entry in zip(part.entries, entries[name], strict=True)
     )
-    headings = tuple((part.line.number, part.name) for part in parts.values())
-    return Placed(issue=issue, places=tuple(places), headings=headings)
+    headings = ((part.line.number, part.name) for part in parts.values())
+    return Placed(issue=issue, headings=tuple(headings), places=tuple(places))
 
 
 def _without_comments(lines: NumberedLines, path: Path) -> Iterator[_Line]:
@@ -158,8 +179,14 @@ def _parts(lines: list[_Line], path: Path) -> list[_Part]:
         elif not line.comments:
             after_gap = True
         if line.comments and parts[-1].entries:
-            parts[-1].entries[-1].notes += filter(None, line.comments)
+            _annotate(parts[-1].entries[-1], line)
     return parts
+
+
+def _annotate(entry: _Reading, line: _Line) -> None:
+    for comment in filter(None, line.comments):
+        entry.notes.append(comment)
+        entry.stands("note", line)
 
 
 def _part(line: _Line, parts: list[_Part], path: Path) -> _Part:
@@ -190,12 +217,13 @@ def _read_line(line: _Line, part: _Part, path: Path, *, after_gap: bool) -> None
         part.entries.append(_headed(line, path))
     elif entry and not entry.url and bullet:
         entry.links.append(_listed(line, found, path))
+        entry.stands("link", line)
     elif found and _stands_alone(line, found):
         part.entries.append(_linked(line, found, path))
     elif _SPACED_LINK.fullmatch(plain) and not found:
         raise _spaced(line, path)
     elif entry and (not after_gap or entry.is_open):
-        _continue(entry, text)
+        _continue(entry, text, line)
     elif found:
         part.entries.append(_linked(line, found, path))
     else:
@@ -240,8 +268,9 @@ def _linked(line: _Line, found: Found, path: Path) -> _Reading:
     elif rest and is_whole(rest) and DOT not in rest:
         # Who comments behind the link may do so in two words.
         entry.blurb.append(rest)
+        entry.stands("blurb", line)
     elif rest:
-        _continue(entry, rest)
+        _continue(entry, rest, line)
     return entry
 
 
@@ -271,11 +300,13 @@ def _link(line: _Line, found: Found, path: Path) -> Link:
     return Link(title=found.title, url=found.url)
 
 
-def _continue(entry: _Reading, text: str) -> None:
+def _continue(entry: _Reading, text: str, line: _Line) -> None:
     if entry.source is None and not entry.blurb and is_source_line(text):
         entry.source = text
+        entry.stands("source", line)
     else:
         entry.blurb.append(text)
+        entry.stands("blurb", line)
 
 
 def _entries(part: _Part, path: Path) -> tuple[Entry, ...]:

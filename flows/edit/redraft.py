@@ -308,7 +308,7 @@ def _blocks(text: str, standing: Placed) -> list[tuple[int, int, Entry]]:
     """
     headings = [(number - 1, name) for number, name in standing.headings]
     left = [number for number, name in headings if name.casefold() == LEFT_OVER.casefold()]
-    starts = [(number - 1, entry) for number, entry in standing.places]
+    starts = [(place.line - 1, place.entry) for place in standing.places]
     numbers = (number for number, _ in (*headings, *starts))
     ends = sorted([*numbers, len(_lines(text))])
     return [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,12 +14,13 @@ from flows.edit.markup import Line
 from flows.edit.prose import links, unlinked, words
 from flows.edit.sections import LEFT_OVER, NEW
 from flows.edit.sentences import count, is_whole
-from flows.models import Finding
+from flows.models import Finding, Spot
 from flows.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from flows.edit.prose import Unlinked
     from flows.models import Entry, Issue, Section
 
 LONGEST_BLURB = 65
@@ -45,11 +45,18 @@ _NOT_HERE = {
 _CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
 
 
+class Said(NamedTuple):
+    """A sentence, and what of the issue it is about."""
+
+    message: str
+    spot: Spot | None = None
+
+
 class Rule(NamedTuple):
     """A rule for an issue: what finds a breach, why it matters, who says so, and if it blocks."""
 
     id: str
-    find: Callable[[Issue], Iterator[str]]
+    find: Callable[[Issue], Iterator[Said]]
     why: str
     source: str
     severity: str = "warn"
@@ -63,188 +70,231 @@ def review(issue: Issue, *, wrote: Issue | None = None) -> list[Finding]:
     rules = RULES if wrote is None else (*RULES, *_since(wrote))
     return [
         Finding(
-            rule=rule.id, severity=rule.severity, message=said, why=rule.why, source=rule.source
+            rule=rule.id,
+            severity=rule.severity,
+            message=said.message,
+            why=rule.why,
+            source=rule.source,
+            spot=said.spot,
         )
         for rule in rules
         for said in rule.find(issue)
     ]
 
 
-def empty(issue: Issue) -> Iterator[str]:
+def empty(issue: Issue) -> Iterator[Said]:
     """Yield that nothing is to be sent."""
     if not issue.entries:
-        yield "The issue has no entries; move some under a heading."
+        yield Said("The issue has no entries; move some under a heading.")
 
 
-def twice(issue: Issue) -> Iterator[str]:
-    """Yield the links that stand twice."""
-    places = [
-        (canonical(url), url, title)
-        for entry in issue.entries
-        for url, title in _links(entry)
-        if not entry.sponsor
-    ]
-    counted = Counter(key for key, _url, _title in places)
+def twice(issue: Issue) -> Iterator[Said]:
+    """Yield the links that stand in the issue already."""
     told: set[str] = set()
-    for key, url, _title in places:
-        if counted[key] > 1 and key in told:
-            yield f"{url} stands in the issue already."
-        told.add(key)
+    for number, entry in _own(issue):
+        for url, spot in _links(entry, number):
+            key = canonical(url)
+            if key in told:
+                yield Said(f"{url} stands in the issue already.", spot)
+            told.add(key)
     yield from _told_in_blurbs(issue)
 
 
-def _told_in_blurbs(issue: Issue) -> Iterator[str]:
+def _told_in_blurbs(issue: Issue) -> Iterator[Said]:
     """Yield the stories that another entry's blurb links, and that stand by themselves too."""
     owners: dict[str, Entry] = {}
-    for entry in _own(issue):
-        for url, _title in _links(entry):
+    for number, entry in _own(issue):
+        for url, _spot in _links(entry, number):
             owners.setdefault(canonical(url), entry)
-    for entry in _own(issue):
+    for number, entry in _own(issue):
         for url in links(entry.blurb):
             owner = owners.get(canonical(url), entry)
             if owner is not entry:
-                yield f"{url} stands in the blurb of {entry.title!r} and in the issue by itself."
+                message = (
+                    f"{url} stands in the blurb of {entry.title!r} and in the issue by itself."
+                )
+                yield Said(message, _in_blurb(number, entry, url))
 
 
-def _links(entry: Entry) -> Iterator[tuple[str, str]]:
+def _links(entry: Entry, number: int) -> Iterator[tuple[str, Spot]]:
     if entry.url:
-        yield entry.url, entry.title
-    yield from ((link.url, link.title) for link in entry.links)
+        yield entry.url, Spot(number)
+    for nth, link in enumerate(entry.links):
+        yield link.url, Spot(number, "link", nth)
 
 
-def long_blurbs(issue: Issue) -> Iterator[str]:
+def long_blurbs(issue: Issue) -> Iterator[Said]:
     """Yield the blurbs that nobody reads in passing."""
-    for entry in _own(issue):
+    for number, entry in _own(issue):
         if (length := count(words(entry.blurb))) > LONGEST_BLURB:
-            yield f"The blurb of {entry.title!r} has {length} words; cut it to {LONGEST_BLURB}."
+            message = f"The blurb of {entry.title!r} has {length} words; cut it to {LONGEST_BLURB}."
+            yield Said(message, _end_of_blurb(number))
 
 
-def cut_blurbs(issue: Issue) -> Iterator[str]:
+def cut_blurbs(issue: Issue) -> Iterator[Said]:
     """Yield the blurbs that do not end where a sentence does."""
-    for entry in _own(issue):
+    for number, entry in _own(issue):
         told = words(entry.blurb).strip()
         # "Done. (via Bob)" ends before its bracket.
         if told and not (is_whole(told) or is_whole(_LAST_BRACKET.sub("", told))):
-            yield f"The blurb of {entry.title!r} ends in mid-sentence."
+            message = f"The blurb of {entry.title!r} ends in mid-sentence."
+            yield Said(message, _end_of_blurb(number))
 
 
-def boilerplate(issue: Issue) -> Iterator[str]:
+def boilerplate(issue: Issue) -> Iterator[Said]:
     """Yield the blurbs that ask instead of telling."""
-    for entry in _own(issue):
+    for number, entry in _own(issue):
         told = words(entry.blurb).split("\n")
         lines = [Line(text=line) for line in told if line.strip()]
         if without_boilerplate(lines, cut_at_bar=False) != lines:
-            yield f"The blurb of {entry.title!r} has what publishers put under everything."
+            message = f"The blurb of {entry.title!r} has what publishers put under everything."
+            yield Said(message, _end_of_blurb(number))
 
 
-def lost_heading(issue: Issue) -> Iterator[str]:
+def lost_heading(issue: Issue) -> Iterator[Said]:
     """Yield that what was left over would be sent: the heading above it is misspelt, or gone."""
+    first = 0
     for section in issue.sections:
         for name in (LEFT_OVER, NEW):
             if fuzz.ratio(section.name.casefold(), name.casefold()) >= _NEARLY:
-                yield (
+                message = (
                     f'What stands under "{section.name}" would be sent; what is not to be sent '
                     f'stands under "{name}".'
                 )
+                yield Said(message, Spot(first) if section.entries else None)
+        first += len(section.entries)
         if not issue.left_over and (last := _left_out_last(section)):
-            yield (
+            message = (
                 f"The last {counted(last, 'entry', 'entries')} under {section.name!r} had been "
                 f'left out; put "## {LEFT_OVER}" above what is not to be sent, and delete the '
                 "comment of what is."
             )
+            yield Said(message, Spot(first - last))
 
 
 def _left_out_last(section: Section) -> int:
     """Return how many entries at a section's end were left out once; one may have been moved."""
-    marked = [any(note.startswith("left out: ") for note in one.notes) for one in section.entries]
+    marked = [_noted(one, "left out: ") for one in section.entries]
     last = next((count for count, one in enumerate(reversed(marked)) if not one), len(marked))
     return last if last > 1 else 0
 
 
-def one_left_out(issue: Issue) -> Iterator[str]:
+def one_left_out(issue: Issue) -> Iterator[Said]:
     """Yield the one entry that was left out once and stands last, if nothing is left over now."""
     last = issue.sections[-1] if issue.sections and not issue.left_over else None
     for entry in last.entries[-1:] if last and not _left_out_last(last) else ():
-        if any(note.startswith("left out: ") for note in entry.notes):
-            yield (
+        if _noted(entry, "left out: "):
+            message = (
                 f"{entry.title!r} had been left out and would be sent; delete its comment, or put "
                 f'"## {LEFT_OVER}" above it.'
             )
+            yield Said(message, Spot(len(issue.entries) - 1))
 
 
-def flagged(issue: Issue) -> Iterator[str]:
+def flagged(issue: Issue) -> Iterator[Said]:
     """Yield what a draft asked its editor to look at, and nobody has taken out yet."""
-    for entry in issue.entries:
-        for note in entry.notes:
-            if note.startswith("check: "):
-                told = note.removeprefix("check: ")
-                yield f"{entry.title!r}: {told}; delete the comment once you have looked."
+    for number, entry in enumerate(issue.entries):
+        for nth, told in _noted(entry, "check: "):
+            message = f"{entry.title!r}: {told}; delete the comment once you have looked."
+            yield Said(message, Spot(number, "note", nth))
 
 
-def unknown_markdown(issue: Issue) -> Iterator[str]:
+def _noted(entry: Entry, kind: str) -> list[tuple[int, str]]:
+    """Return the notes of a kind, numbered, without what tells the kind."""
+    return [
+        (nth, note.removeprefix(kind))
+        for nth, note in enumerate(entry.notes)
+        if note.startswith(kind)
+    ]
+
+
+def unknown_markdown(issue: Issue) -> Iterator[Said]:
     """Yield what is more Markdown than an intro or a blurb may have."""
-    texts = [("The intro", issue.intro)]
-    texts += [(f"The blurb of {entry.title!r}", entry.blurb) for entry in _own(issue)]
-    for where, text in texts:
+    texts: list[tuple[str, str, Spot | None]] = [("The intro", issue.intro, None)]
+    texts += [
+        (f"The blurb of {entry.title!r}", entry.blurb, Spot(number, "blurb"))
+        for number, entry in _own(issue)
+    ]
+    for where, text, spot in texts:
         plain = _CODE.sub("", text)
         for what, pattern in _NOT_HERE.items():
-            if pattern.search(plain):
-                yield f"{where} has {what}, and readers get it as it is written."
+            if found := pattern.search(plain):
+                line = plain.count("\n", 0, found.start())
+                told = f"{where} has {what}, and readers get it as it is written."
+                yield Said(told, spot and spot._replace(line=line))
 
 
-def gone(issue: Issue, *, wrote: Issue) -> Iterator[str]:
+def gone(issue: Issue, *, wrote: Issue) -> Iterator[Said]:
     """Yield that the subject is the draft's, and names a story that was taken out since."""
     lead = issue.subject.partition(f" {issue.number}: ")[2].removesuffix("…")
     if not lead or issue.subject != wrote.subject:
         return
     if not any(entry.title.startswith(lead) for entry in issue.entries):
-        yield (
+        yield Said(
             f"The subject names {lead!r}, which is not in the issue; write another, or let "
             "newsletter draft do it."
         )
 
 
-def redated(issue: Issue, *, wrote: Issue) -> Iterator[str]:
+def redated(issue: Issue, *, wrote: Issue) -> Iterator[Said]:
     """Yield that the issue's day is not the one it was drafted for."""
     if issue.date != wrote.date:
-        yield (
+        yield Said(
             f"The date is {issue.date}, and the issue was drafted for {wrote.date}; what sponsors "
             "booked for that day is not asked for."
         )
 
 
-def waiting(issue: Issue) -> Iterator[str]:
+def waiting(issue: Issue) -> Iterator[Said]:
     """Yield how much is new and under no heading."""
     if issue.new:
         stories = counted(len(issue.new), "story stands", "stories stand")
-        yield f'{stories} under "New since the draft" and will not be sent.'
+        yield Said(f'{stories} under "New since the draft" and will not be sent.')
 
 
-def unread(issue: Issue) -> Iterator[str]:
+def unread(issue: Issue) -> Iterator[Said]:
     """Yield the blurbs that a program wrote and nobody has taken for their own yet."""
-    for entry in issue.entries:
-        if any(note.startswith("draft: ") for note in entry.notes):
-            yield f"The blurb of {entry.title!r} was written by a program; read it."
+    for number, entry in enumerate(issue.entries):
+        for nth, _note in _noted(entry, "draft: ")[:1]:
+            message = f"The blurb of {entry.title!r} was written by a program; read it."
+            yield Said(message, Spot(number, "note", nth))
 
 
-def miscounted(issue: Issue) -> Iterator[str]:
+def miscounted(issue: Issue) -> Iterator[Said]:
     """Yield the groups that say another number of videos than they list."""
-    for entry in issue.entries:
+    for number, entry in enumerate(issue.entries):
         told = _COUNTED.fullmatch(entry.detail)
         if told and int(told[1]) != len(entry.links):
-            yield f"{entry.title!r} says {entry.detail} and lists {len(entry.links)}."
+            message = f"{entry.title!r} says {entry.detail} and lists {len(entry.links)}."
+            yield Said(message, Spot(number))
 
 
-def broken_links(issue: Issue) -> Iterator[str]:
+def broken_links(issue: Issue) -> Iterator[Said]:
     """Yield what was meant for a link and goes out with its brackets, sponsors' too."""
-    for text in (issue.intro, *(entry.blurb for entry in issue.entries)):
-        for found in unlinked(text):
-            yield f"{found.written!r} is no link: {found.why}."
+    for found in unlinked(issue.intro):
+        yield Said(_no_link(found))
+    for number, entry in enumerate(issue.entries):
+        for found in unlinked(entry.blurb):
+            yield Said(_no_link(found), _in_blurb(number, entry, found.written))
 
 
-def _own(issue: Issue) -> list[Entry]:
-    """Return the entries whose words are ours: a sponsor's stay as they are."""
-    return [entry for entry in issue.entries if not entry.sponsor]
+def _no_link(found: Unlinked) -> str:
+    return f"{found.written!r} is no link: {found.why}."
+
+
+def _own(issue: Issue) -> list[tuple[int, Entry]]:
+    """Return the entries whose words are ours, numbered: a sponsor's stay as they are."""
+    return [(number, entry) for number, entry in enumerate(issue.entries) if not entry.sponsor]
+
+
+def _in_blurb(number: int, entry: Entry, written: str) -> Spot:
+    """Return the line of a blurb in which something is written, its first if none is known."""
+    lines = entry.blurb.split("\n")
+    return Spot(number, "blurb", next((n for n, line in enumerate(lines) if written in line), 0))
+
+
+def _end_of_blurb(number: int) -> Spot:
+    return Spot(number, "blurb", -1)
 
 
 RULES = (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from flows.edit.issue_file import read, write
 from flows.edit.sections import SPONSOR
 from flows.errors import IssueError
-from flows.models import Entry, Finding, Issue, Section
+from flows.models import Entry, Finding, Issue, Section, Spot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -94,28 +94,32 @@ def findings(issue: Issue, bookings: Iterable[Booking]) -> list[Finding]:
     for booking in known:
         if booking.day != issue.date:
             continue
-        entry = _standing(issue, booking)
-        if entry is None:
+        number = _standing(issue, booking)
+        if number is None:
             found.append(_error(booking, "no entry of the issue is theirs"))
-        elif not entry.url or not entry.blurb.strip():
+            continue
+        entry, spot = issue.entries[number], Spot(number, "source")
+        if not entry.url or not entry.blurb.strip():
             empty = "link" if not entry.url else "text"
             what = f"their entry has no {empty} yet; write it there, or into [[sponsors]] and draft"
-            found.append(_error(booking, what))
+            found.append(_error(booking, what, spot))
         elif _differs(entry, booking):
-            found.append(_changed(booking))
+            found.append(_changed(booking, spot))
     return [*found, *_unbooked(issue, known)]
 
 
-def _standing(issue: Issue, booking: Booking) -> Entry | None:
+def _standing(issue: Issue, booking: Booking) -> int | None:
+    """Return which entry is the sponsor's, None if none is."""
     name = booking.name.casefold()
-    return next((one for one in issue.entries if one.sponsor.casefold() == name), None)
+    sponsors = (entry.sponsor.casefold() for entry in issue.entries)
+    return next((number for number, sponsor in enumerate(sponsors) if sponsor == name), None)
 
 
 def _unbooked(issue: Issue, bookings: Iterable[Booking]) -> Iterator[Finding]:
     days: dict[str, list[date]] = {}
     for booking in bookings:
         days.setdefault(booking.name.casefold(), []).append(booking.day)
-    for entry in issue.entries:
+    for number, entry in enumerate(issue.entries):
         theirs = days.get(entry.sponsor.casefold(), [])
         if entry.sponsor and issue.date not in theirs:
             nearest = min(theirs, key=lambda day: abs(day - issue.date), default=None)
@@ -124,6 +128,7 @@ def _unbooked(issue: Issue, bookings: Iterable[Booking]) -> Iterator[Finding]:
                 f"nobody booked a slot for {issue.date} as {entry.sponsor}"
                 + (f", whose nearest one is for {nearest}" if nearest else ""),
                 "a slot that was cancelled, moved or renamed goes out unpaid, or twice",
+                Spot(number, "source"),
             )
 
 
@@ -134,29 +139,32 @@ def _differs(entry: Entry, booking: Booking) -> bool:
     )
 
 
-def _error(booking: Booking, what: str) -> Finding:
+def _error(booking: Booking, what: str, spot: Spot | None = None) -> Finding:
     return Finding(
         rule="sponsor.empty",
         severity="error",
         message=f"{booking.name} booked a slot for {booking.day}, and {what}",
         why="the slot is sold: an issue without it has to be sent again or paid back",
         source="[[sponsors]] in the settings",
+        spot=spot,
     )
 
 
-def _changed(booking: Booking) -> Finding:
+def _changed(booking: Booking, spot: Spot) -> Finding:
     return _warning(
         "sponsor.changed",
         f"the link or the text of {booking.name} is not what was booked",
         "a sponsor's words and the address they count clicks by are theirs",
+        spot,
     )
 
 
-def _warning(rule: str, message: str, why: str) -> Finding:
+def _warning(rule: str, message: str, why: str, spot: Spot) -> Finding:
     return Finding(
         rule=rule,
         severity="warn",
         message=message,
         why=why,
         source="[[sponsors]] in the settings",
+        spot=spot,
     )

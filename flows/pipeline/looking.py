@@ -38,7 +38,7 @@ def look(settings: Settings, number: int, *, theme: str = "") -> Look:
     # An editor may save at any moment: the lines are those of what the mail is made from.
     data = read_draft(files)
     issue = issue_in(data, files)
-    lines = Lines(data.decode("utf-8-sig"))
+    lines = Lines(data.decode("utf-8-sig"), path=files.draft)
     seen = render_mail(settings, issue, theme=theme, wrote=wrote_last(files, issue, data))
     return Look(
         issue=issue,

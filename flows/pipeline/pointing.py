@@ -6,8 +6,10 @@ import ast
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import urldefrag
 
 from flows.edit.front_matter import FENCE
+from flows.edit.issue_file import read_placed
 from flows.edit.issue_lines import numbered
 from flows.edit.markdown import read_link, unescape
 from flows.edit.past_links import in_markdown
@@ -16,34 +18,43 @@ from flows.render.clean import readable, safe_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
-    from flows.models import Entry, Finding
+    from flows.models import Entry, Finding, Spot
 
 # What the front matter says of the inbox line.
 _KEYS = {"H11": "subject", "H12": "subject", "P01": "preheader", "E13": "subject", "E14": "date"}
 _ADDRESS = re.compile(r"https?://\S+")
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])+'|\"(?:\\.|[^\"\\])+\"")
-# What is said of a blurb names its entry's title.
-_OF_BLURBS = ("E02", "E03", "E04")
-_SPONSORED = re.compile(r"Sponsored\s*·\s*(?P<name>.+)", re.IGNORECASE)
-_LINK = re.compile(r"\s*(?:-\s+)?\[")
-# A rule that cuts what it quotes, cuts it no shorter than this.
+# A rule that cuts what it quotes, cuts it no shorter than this; an address, than that.
 _LEAST = 12
+_LEAST_OF_ADDRESS = 60
+# What stands before a link that has its line for itself.
+_BEFORE = re.compile(r"\s*(?:#{2,3}\s*|-\s+)?")
+# What a sentence puts behind an address.
+_BEHIND = ".,;:'\""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
-    """A line of the file: its number, its words and the addresses in it, as the mail has them."""
+    """A line of the file: its number, its words and the addresses in it, as the mail has them.
+
+    `title` is what it is the title of, a link, a group or a section: "" if of none.
+    """
 
     number: int
     words: str
+    title: str
     addresses: tuple[str, ...]
 
 
 class Lines:
-    """The lines of one issue's file."""
+    """The lines of one issue's file; raises IssueError if it cannot be read."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, path: Path) -> None:
+        placed = read_placed(text, path=path)
+        self._headings = {name.casefold(): number for number, name in placed.headings}
+        self._sent = [place for place in placed.places if place.is_sent]
         self._raw = numbered(text)
         self._lines = [_read(number, line) for number, line in self._raw]
         fences = [number for number, line in self._raw if line == FENCE]
@@ -63,48 +74,27 @@ class Lines:
         start = self._heading(below) if below else 0
         wanted = safe_url(entry.url) if entry.url else _plain(entry.title)
         for line in self._lines:
-            found = line.addresses if entry.url else (line.words.lstrip("# "),)
+            found = line.addresses if entry.url else (line.title,)
             if line.number > start and wanted in found:
                 return line.number
         return 0
 
     def _line(self, finding: Finding) -> int:
+        if finding.spot:
+            return self._at(finding.spot)
         if key := _KEYS.get(finding.rule):
             return self._key(key)
         if finding.rule == "E05":
             return self._heading(NEW)
         if finding.rule.startswith("sponsor."):
-            return self._sponsor(finding.message)
+            return self._key("date")
         # What is no link is known by its words only.
-        addressed = [] if finding.rule == "E09" else self._addressed(finding)
-        found = addressed or self._worded(finding)
-        if not found:
-            return 0
-        if finding.rule in _OF_BLURBS:
-            return self._last_of_blurb(found[0])
-        # Of a link that stands twice it is the second that is one too many.
-        return found[-1] if finding.rule == "E01" else found[0]
+        addressed = () if finding.rule == "E09" else self._addressed(finding)
+        return next(iter(addressed), 0) or next(self._worded(finding), 0)
 
-    def _last_of_blurb(self, title: int) -> int:
-        """Return the last line of the words under a title."""
-        last = title
-        for number, line in self._raw[title:]:
-            if not line.strip() or _LINK.match(line):
-                break
-            if not line.lstrip().startswith("<!--"):
-                last = number
-        return last
-
-    def _sponsor(self, message: str) -> int:
-        """Return the line that names the sponsor a message is about, else the issue's day."""
-        named = [
-            (len(found["name"]), -line.number)
-            for line in self._sent()
-            if (found := _SPONSORED.fullmatch(line.words))
-            and found["name"].casefold() in message.casefold()
-        ]
-        # The longest name: what is said of "Ropes & Co" is not of "Ropes".
-        return -max(named)[1] if named else self._key("date")
+    def _at(self, spot: Spot) -> int:
+        place = self._sent[spot.entry]
+        return place.parts[spot.part][spot.line] if spot.part else place.line
 
     def _key(self, key: str) -> int:
         pattern = re.compile(rf"\s*[\"']?{key}[\"']?\s*=")
@@ -113,32 +103,41 @@ class Lines:
         return next(found, 1)
 
     def _heading(self, name: str) -> int:
-        pattern = re.compile(rf"##\s+{re.escape(name)}\b", re.IGNORECASE)
-        return next((number for number, line in self._raw if pattern.match(line)), 0)
+        return self._headings.get(name.casefold(), 0)
 
-    def _sent(self) -> Iterator[_Line]:
+    def _lines_sent(self) -> Iterator[_Line]:
         """Yield the lines of what is sent."""
-        ends = [line for line in (self._heading(NEW), self._heading(LEFT_OVER)) if line]
-        end = min(ends, default=len(self._lines) + 1)
-        yield from (line for line in self._lines if self._matter < line.number < end)
+        headings = set(self._headings.values())
+        unsent = {self._heading(NEW), self._heading(LEFT_OVER)}
+        is_sent = True
+        for line in self._lines[self._matter :]:
+            if line.number in headings:
+                is_sent = line.number not in unsent
+            if is_sent:
+                yield line
 
-    def _addressed(self, finding: Finding) -> list[int]:
-        found = _ADDRESS.findall(finding.message)
-        wanted = [safe_url(address.rstrip(".,;:'\"")) for address in found]
-        return [
-            line.number
-            for line in self._sent()
-            for address in line.addresses
-            if any(start and address.startswith(start) for start in wanted)
-        ]
+    def _addressed(self, finding: Finding) -> Iterator[int]:
+        """Yield the lines with an address that the message names: it, else one it was cut from."""
+        named = (found.rstrip(_BEHIND) for found in _ADDRESS.findall(finding.message))
+        wanted = {safe_url(address).rstrip(_BEHIND) for address in named} - {""}
+        if not wanted:
+            return
+        cut = tuple(address for address in wanted if len(address) >= _LEAST_OF_ADDRESS)
+        places = [(line.number, url) for line in self._lines_sent() for url in line.addresses]
+        yield from (number for number, url in places if url.rstrip(_BEHIND) in wanted)
+        yield from (number for number, url in places if urldefrag(url).url in wanted)
+        yield from (number for number, url in places if url.startswith(cut))
 
-    def _worded(self, finding: Finding) -> list[int]:
+    def _worded(self, finding: Finding) -> Iterator[int]:
+        """Yield the lines that are titled as the message quotes, then those with the words."""
         quoted = [_plain(ast.literal_eval(found)) for found in _QUOTED.findall(finding.message)]
-        return [
-            line.number
-            for line in self._sent()
-            if any(_stands_in(words, line.words) for words in quoted)
-        ]
+        if not quoted:
+            return
+        lines = list(self._lines_sent())
+        yield from (line.number for line in lines if line.title and line.title in quoted)
+        yield from (
+            line.number for line in lines if any(_stands_in(words, line.words) for words in quoted)
+        )
 
 
 def _stands_in(words: str, line: str) -> bool:
@@ -148,21 +147,16 @@ def _stands_in(words: str, line: str) -> bool:
 
 
 def _read(number: int, line: str) -> _Line:
-    return _Line(
-        number=number,
-        words=_plain(line),
-        addresses=tuple(safe_url(url) for url in _urls(line)),
-    )
-
-
-def _urls(line: str) -> list[str]:
-    if "](" not in line and "://" not in line:
-        return []
-    # Most lines with a link are one link; only the others are worth a whole parser.
-    found = read_link(line.strip().removeprefix("- "))
+    words = _plain(line)
+    found = read_link(_BEFORE.sub("", line, count=1)) if "](" in line else None
     if found and not found.rest:
-        return [found.url]
-    return [link.url for link in in_markdown(line)]
+        # Most lines with a link are one link; only the others are worth a whole parser.
+        return _Line(
+            number=number, words=words, title=_plain(found.title), addresses=(safe_url(found.url),)
+        )
+    urls = [link.url for link in in_markdown(line)] if "](" in line or "://" in line else []
+    title = words.lstrip("# ") if words.startswith("##") else ""
+    return _Line(number=number, words=words, title=title, addresses=tuple(map(safe_url, urls)))
 
 
 def _plain(text: str) -> str:
