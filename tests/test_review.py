@@ -260,6 +260,14 @@ def test_markdown_that_a_mail_knows_is_not_told(text: str) -> None:
     assert "E11" not in {one.rule for one in review(issue_of(replace(STORY, blurb=text)))}
 
 
+def test_what_a_mail_does_not_know_is_mended_where_it_is_written() -> None:
+    entry = replace(STORY, title="Lists", url="https://a.example/", blurb="Three things:\n- One.")
+    issue = issue_of(entry)
+    assert ("E11", line_of(issue, "- One.")) in told(issue)
+    lost = replace(issue_of(left_out(1), left_out(2)), left_over=())
+    assert ("E10", line_of(lost, "[Contact 1]")) in told(lost)
+
+
 def test_what_a_draft_was_not_sure_of_is_told_until_its_comment_is_gone() -> None:
     note = "check: looks like “Wet ropes”, keep one?"
     entry = replace(STORY, title="Dry ropes", url="https://a.example/dry", notes=(note,))
