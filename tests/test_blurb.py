@@ -149,6 +149,22 @@ def test_a_title_or_a_label_before_the_first_sentence_is_cut_off(begin: str) -> 
     assert made(TEXT, summary=f"{begin}{NEXT}").text == NEXT
 
 
+@pytest.mark.parametrize("begin", ["However, it", "But it", "This however", "Obviously it"])
+def test_behind_a_gap_a_blurb_does_not_begin_with_what_goes_on(begin: str) -> None:
+    gap = "The plan stands at https://harbour.example/plan for all to see."
+    goes_on = f"{begin} leaves out what the ropes are for."
+    whole = "The harbour lost four ships last winter because nobody dried what held them."
+    assert made(f"<p>{gap}</p><p>{goes_on}</p><p>{whole}</p>").text == whole
+    assert made(f"<p>{goes_on}</p><p>{whole}</p>").text == f"{goes_on} {whole}"
+
+
+@pytest.mark.parametrize("begin", ["This post", "It is the last winter that", "This is what"])
+def test_a_blurb_may_begin_with_itself(begin: str) -> None:
+    gap = "The plan stands at https://harbour.example/plan for all to see."
+    own = f"{begin} tells how the harbour lost four ships and their ropes."
+    assert made(f"<p>{gap}</p><p>{own}</p>").text == own
+
+
 def test_a_quotation_that_goes_on_is_left_out() -> None:
     quoting = f"<p>{LEAD} The smith said: “It was a good winter. {NEXT} {LAST}”</p>"
     assert made(quoting).text == LEAD

@@ -80,6 +80,16 @@ _CANNOT_END = frozenset(
     "a an and are as at but by for from has have if in into is it its of on or our such than that "
     "the their this to was were which who will with your we you".split()
 )
+# What only those understand who read the sentence before. "This post shows …" speaks of itself,
+# "It is with great joy …" and "This is the last …" begin as well as go on.
+_GOES_ON = re.compile(
+    r"(?:Also|And|Besides|But|Consequently|For example|For instance|Furthermore|Hence|However"
+    r"|In (?:addition|contrast)|Instead|Likewise|Meanwhile|Moreover|Nevertheless|Obviously"
+    r"|Otherwise|Similarly|So|Then|Therefore|Thus|Yet|He|Here, however|Her|His|It|Its|She|Their"
+    r"|These|They|Those|That|This)\b(?![-'’]| (?:is|was|has been)\b)"
+    r"(?! (?:article|blog|chapter|episode|essay|guide|interview|issue|month|newsletter|page|paper"
+    r"|part|podcast|post|release|report|series|story|talk|tutorial|version|video|week|year)s?\b)"
+)
 _LABEL = re.compile(r"^(?i:editor['’]?s['’]? note|tl;dr):\s*(?=[^\W_a-z])")
 _DASH = re.compile(r"\s+[-–—:|]\s+(?=[^\W_a-z])")
 _STRAIGHT_QUOTE = re.compile(r'(?<!\d)"')
@@ -221,13 +231,20 @@ def _is_fit(sentence: str) -> bool:
 
 
 def _first(found: Iterable[str | None], *, most: int = MOST_WORDS) -> list[str]:
-    """Return the first sentences within the budget, without a gap between them."""
+    """Return the first sentences within the budget, without a gap between them.
+
+    Behind a gap the first is one that does not go on with what was left out.
+    """
     taken: list[str] = []
     left = most
+    is_behind_gap = False
     for sentence in found:
         if sentence is None:
             if taken:
                 break
+            is_behind_gap = True
+            continue
+        if is_behind_gap and not taken and _GOES_ON.match(sentence):
             continue
         length = count(sentence)
         if length > left:
