@@ -162,6 +162,8 @@ BREACHES = [
     ("L02", "error", after_h1(LINK.format("https://example.org/{{ x }}", "Tag"))),
     ("L02", "warn", after_h1(LINK.format("http://example.org", "Plain"))),
     ("L02", "warn", after_h1(LINK.format("http://localhost:1313/draft", "My own machine"))),
+    ("L02", "warn", after_h1(LINK.format("https://127.0.0.2/draft", "My own machine"))),
+    ("L02", "warn", after_h1(LINK.format("https://blog.localhost/draft", "My own machine"))),
     ("L03", "error", html(MAIL.unsubscribe_tag, "https://example.org")),
     ("L03", "error", html('<td class="foot mute rule" style="', '<td style="display:none; ')),
     ("L03", "error", style(".foot { visibility: hidden }")),

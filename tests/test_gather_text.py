@@ -74,11 +74,17 @@ def test_first_words_end_with_their_line_if_it_says_enough() -> None:
         ("A crane fell. https://quay.example/crane #harbour", "A crane fell."),
         ("<p>A crane fell.</p>Read on: https://quay.example/crane #art", "A crane fell."),
         ("What fell:<p>a crane.</p>", "What fell: a crane."),
+        ("I wrote about how cranes are dried: https://quay.example/dry #art",
+         "I wrote about how cranes are dried"),
+        ("The plan (https://quay.example/plan) names http://quay.example as it is.",
+         "The plan (https://quay.example/plan) names http://quay.example as it is."),
+        ("From https://old.example to https://new.example: we moved",
+         "From https://old.example to https://new.example: we moved"),
         ("#1 in cranes, written in C# and F#", "#1 in cranes, written in C# and F#"),
         ("#harbour", "#harbour"),
         ("https://quay.example/crane", "https://quay.example/crane"),
     ],
-)
+)  # fmt: skip
 def test_first_words_of_a_post_are_without_its_tags_and_addresses(said: str, title: str) -> None:
     assert first_words(said) == title
 

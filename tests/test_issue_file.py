@@ -140,8 +140,17 @@ def test_a_file_says_what_its_issue_holds() -> None:
         (" – knots here.", "", "", "knots here."),
         (": Rope News", "Rope News", "", ""),
         (" - Rope News · 5 min", "Rope News", "5 min", ""),
+        (" - Rope & Tar Works Inc.", "Rope & Tar Works Inc.", "", ""),
+        (" - Yahoo!", "Yahoo!", "", ""),
+        (" by Jane D.", "by Jane D.", "", ""),
+        (" (with slides)", "(with slides)", "", ""),
+        (" (Rope News)", "(Rope News)", "", ""),
+        ("\nNext year the whole crew meets in San Francisco.", "", "",
+         "Next year the whole crew meets in San Francisco."),
+        ("\nHave I Been Pwned?", "Have I Been Pwned?", "", ""),
+        ("\nAxios Washington D.C.", "Axios Washington D.C.", "", ""),
     ],
-)
+)  # fmt: skip
 def test_what_stands_behind_a_link_is_told_apart(
     behind: str, source: str, detail: str, blurb: str
 ) -> None:
@@ -271,6 +280,40 @@ def test_what_is_wrong_is_named_with_its_line(right: str, wrong: str, line: int,
     assert caught.value.path == PATH
     assert str(caught.value).startswith(f"issues/042.md, line {line}: ")
     assert str(caught.value).splitlines()[-1].strip().startswith(f"{line} |")
+
+
+LEFT_OUT = "[Contact {}](https://ann.example/{}/)\nAnn\n<!-- left out: not an article -->\n"
+
+
+@pytest.mark.parametrize("name", ["Leftover", "left overs", "Left-over", "LEFTOVER"])
+def test_a_misspelt_heading_does_not_send_what_was_left_over(name: str) -> None:
+    with pytest.raises(IssueError, match="line 39: what is not to be sent stands under ## Left o"):
+        read(FILE.replace("## Left over", f"## {name}"), path=PATH)
+
+
+def test_a_lost_heading_does_not_send_what_was_left_over() -> None:
+    text = FILE.partition("## Left over")[0]
+    first = text.count("\n") + 1
+    lost = text + "\n".join(LEFT_OUT.format(n, n) for n in range(2))
+    with pytest.raises(IssueError, match=f"line {first + 0}: what the draft left over would be"):
+        read(lost.replace("## New since the draft", "## News"), path=PATH)
+
+
+def test_all_that_was_left_over_may_be_taken_in() -> None:
+    text = FILE.partition("## New since")[0]
+    taken = text + "\n".join(LEFT_OUT.format(n, n) for n in range(2)) + "\n## Left over\n"
+    assert len(read(taken, path=PATH).entries) == len(ISSUE.entries) + 2
+
+
+def test_a_section_of_ones_own_may_be_called_leftovers() -> None:
+    text = FILE.replace("## Videos", "## Leftovers")
+    assert [part.name for part in read(text, path=PATH).sections] == ["Boats", "Leftovers"]
+    assert read(text.partition("## Left over")[0], path=PATH).left_over == ()
+
+
+def test_an_editors_own_comment_in_the_intro_is_no_entry() -> None:
+    remark = "A quiet week,\n<!-- why: I begin with the weather -->"
+    assert read(FILE.replace("A quiet week,", remark), path=PATH).sections == ISSUE.sections
 
 
 def test_the_line_that_is_wrong_is_shown() -> None:

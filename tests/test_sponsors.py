@@ -129,7 +129,7 @@ def test_a_slot_as_booked_is_fine() -> None:
 @pytest.mark.parametrize(
     ("bookings", "says"),
     [
-        ([], "nobody booked a slot for 2026-11-30 as Ropes & Co"),
+        ([replace(MOVED, name="Tar Ltd")], "nobody booked a slot for 2026-11-30 as Ropes & Co"),
         ([MOVED], "as Ropes & Co, whose nearest one is for 2026-12-07"),
         ([MOVED, replace(MOVED, day=date(2026, 11, 9))], "for 2026-12-07"),
     ],
@@ -139,6 +139,10 @@ def test_an_ad_that_nobody_booked_for_the_day_is_told(bookings: list[Booking], s
     [finding] = findings(booked(ISSUE, [BOOKING]), bookings)
     assert (finding.rule, finding.severity) == ("sponsor.unbooked", "warn")
     assert finding.message.endswith(says)
+
+
+def test_an_ad_written_by_hand_is_nobodys_business_where_no_slots_are_booked() -> None:
+    assert findings(booked(ISSUE, [BOOKING]), []) == []
 
 
 def test_the_ad_of_a_sponsor_who_was_renamed_is_told_beside_the_new_one() -> None:

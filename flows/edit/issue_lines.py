@@ -16,9 +16,11 @@ DOT = "·"
 _DOTTED = re.compile(rf"(?:^|\s){DOT}(?:\s|$)")
 # Nearly all addresses begin so: nothing of them is left to be doubted.
 _USUAL_PLACE = re.compile(r"https?://[a-z0-9.-]*[a-z0-9](?:[/?#]|$)", re.IGNORECASE | re.ASCII)
-_WORDS_OF_PROSE = 3
-# These end a name, not a sentence.
-_OF_COMPANIES = ("inc.", "ltd.", "co.", "corp.", "llc.")
+_WORDS_OF_PROSE = 6
+# Of so few a sentence that ends in a full stop; "Have I Been Pwned?" is a name.
+_WORDS_OF_COMMENT = 3
+# A name's end, not a sentence's: "Acme Inc.", "Washington D.C.", "Jane D."
+_ABBREVIATED = re.compile(r"(?:^|[\s,])(?:inc|ltd|co|corp|llc|(?:\w\.)*\w)\.$", re.IGNORECASE)
 _LONGEST_SHOWN = 160
 
 
@@ -50,6 +52,12 @@ def may_be_linked(url: str) -> bool:
 
 def is_source_line(line: str) -> bool:
     """Tell a source line from the first line of a blurb: it has the dot, or is no sentence."""
-    if _DOTTED.search(line) or line.lower().endswith(_OF_COMPANIES):
-        return True
-    return not (is_whole(line) and count(line) >= _WORDS_OF_PROSE)
+    return bool(_DOTTED.search(line)) or not (
+        (is_whole(line) and count(line) >= _WORDS_OF_PROSE)
+        or is_comment(line, least=_WORDS_OF_COMMENT)
+    )
+
+
+def is_comment(line: str, *, least: int) -> bool:
+    """Tell whether a line is a short sentence, of so many words, and no name with a full stop."""
+    return line.endswith(".") and count(line) >= least and not _ABBREVIATED.search(line)

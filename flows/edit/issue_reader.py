@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from flows.edit.issue_lines import DOT, is_source_line, may_be_linked, wrong
+from rapidfuzz import fuzz
+
+from flows.edit.issue_lines import DOT, is_comment, is_source_line, may_be_linked, wrong
 from flows.edit.markdown import read_link, unescape
 from flows.edit.sections import LEFT_OVER, NEW
-from flows.edit.sentences import is_whole
 from flows.models import Entry, Issue, Link, Section
 
 if TYPE_CHECKING:
@@ -28,9 +29,16 @@ _SPONSORED = re.compile(rf"sponsored\s*{DOT}\s*(?P<name>.+)", re.IGNORECASE)
 _SPACED_LINK = re.compile(r"[*_]{0,2}\[.*\]\([^)]*\S\s+[^\s\"')][^)]*\)[*_]{0,2}")
 
 # What a draft notes of each entry, and of nothing else.
-_OF_ENTRIES = ("why: ", "left out: ")
+_LEFT_OUT = "left out: "
+_OF_ENTRIES = ("why: ", _LEFT_OUT)
+# "Leftover" is meant for "Left over".
+_NEARLY = 84
 # "[Title](https://…) (5 minute read)", as many newsletters have it.
-_DETAIL = re.compile(r"\(([^()]{1,40})\)")
+_DETAIL = re.compile(
+    r"\(((?:\d{1,3}\+?[ -]?min(?:ute)?s?\.?(?: read)?|video|podcast|audio|pdf|slides)"
+    r"[^()]{0,20})\)",
+    re.IGNORECASE,
+)
 
 _TITLE_LIKE = "a section's heading begins with ##, a group's with ###, and nothing with #"
 
@@ -102,6 +110,7 @@ def read_body(lines: NumberedLines, matter: FrontMatter, path: Path) -> Placed:
     found = list(_without_comments(lines, path))
     start = next((index for index, line in enumerate(found) if _is_section(line)), len(found))
     parts = {part.name.casefold(): part for part in _parts(found[start:], path)}
+    _refuse_unheaded(parts, path)
     entries = {name: _entries(part, path) for name, part in parts.items()}
     unsent = (NEW.casefold(), LEFT_OVER.casefold())
     new, left_over = (entries.get(name, ()) for name in unsent)
@@ -153,13 +162,43 @@ def _without_comments(lines: NumberedLines, path: Path) -> Iterator[_Line]:
         yield line
 
 
+def _refuse_unheaded(parts: Mapping[str, _Part], path: Path) -> None:
+    """Refuse what a draft left over where its heading is misspelt or gone: it would be sent.
+
+    Of one such entry at the end an editor may have moved it up.
+    """
+    if not parts or LEFT_OVER.casefold() in parts:
+        return
+    last = list(parts.values())[-1]
+    marked = [any(note.startswith(_LEFT_OUT) for note in one.notes) for one in last.entries]
+    unmarked = [number for number, is_marked in enumerate(marked, start=1) if not is_marked]
+    first = unmarked[-1] if unmarked else 0
+    is_misspelt = fuzz.ratio(last.name.casefold(), LEFT_OVER.casefold()) >= _NEARLY
+    if any(marked) and is_misspelt:
+        message = f"what is not to be sent stands under ## {LEFT_OVER}; write it so"
+        raise wrong(path, last.line.number, message, last.line.shown)
+    if len(marked) - first > 1:
+        line = last.entries[first].line
+        message = (
+            f"what the draft left over would be sent from here on; write ## {LEFT_OVER} above "
+            "it, or delete the comments that say so"
+        )
+        raise wrong(path, line.number, message, line.shown)
+
+
 def _is_section(line: _Line) -> bool:
     return line.text.startswith("##") and not line.text.startswith("###")
 
 
 def _intro(lines: list[_Line], path: Path) -> str:
+    in_entry = False
     for line in lines:
-        if any(comment.startswith(_OF_ENTRIES) for comment in line.comments):
+        if line.text:
+            found = read_link(line.text.strip())
+            in_entry = in_entry or line.text.startswith("###") or bool(found and not found.rest)
+        elif not line.comments:
+            in_entry = False
+        if in_entry and any(comment.startswith(_OF_ENTRIES) for comment in line.comments):
             message = "an entry stands above the first heading; write one with ## above it"
             raise wrong(path, line.number, message, line.shown)
     kept = [line.text for line in lines if line.text or not line.comments]
@@ -265,7 +304,7 @@ def _linked(line: _Line, found: Found, path: Path) -> _Reading:
     rest = found.rest.lstrip("-–—: ")
     if detail := _DETAIL.fullmatch(rest):
         entry.detail = unescape(detail[1].strip())
-    elif rest and is_whole(rest) and DOT not in rest:
+    elif DOT not in rest and is_comment(rest, least=2):
         # Who comments behind the link may do so in two words.
         entry.blurb.append(rest)
         entry.stands("blurb", line)

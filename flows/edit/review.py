@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urldefrag
 
 from rapidfuzz import fuzz
 
@@ -12,7 +13,7 @@ from flows.edit.boilerplate import without_boilerplate
 from flows.edit.canonical import canonical
 from flows.edit.markup import Line
 from flows.edit.prose import links, unlinked, words
-from flows.edit.sections import LEFT_OVER, NEW
+from flows.edit.sections import NEW
 from flows.edit.sentences import count, is_whole
 from flows.models import Finding, Spot
 from flows.wording import counted
@@ -21,19 +22,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from flows.edit.prose import Unlinked
-    from flows.models import Entry, Issue, Section
+    from flows.models import Entry, Issue
 
 LONGEST_BLURB = 65
 
 # What a draft says of a group.
 _COUNTED = re.compile(r"(\d{1,3}) videos")
 _LAST_BRACKET = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\]|（[^（）]*）)$")
-
-
-# "Leftover" is meant for "Left over".
+# "New since draft" is meant for "New since the draft".
 _NEARLY = 84
 _NOT_HERE = {
-    "a list": re.compile(r"^[ \t]*(?:[-*+]|\d{1,2}[.)])[ \t]+\S", re.MULTILINE),
+    # A lone "- Ann" signs the intro.
+    "a list": re.compile(r"^(?:[ \t]*(?:[-*+]|\d{1,2}[.)])[ \t]+\S.*(?:\n|\Z)){2}", re.MULTILINE),
     "a quotation": re.compile(r"^[ \t]*>", re.MULTILINE),
     "a heading": re.compile(r"^[ \t]*#{1,6}[ \t]", re.MULTILINE),
     "a picture": re.compile(r"(?<!\\)!\[[^\]]*\]\("),
@@ -109,7 +109,8 @@ def _told_in_blurbs(issue: Issue) -> Iterator[Said]:
     for number, entry in _own(issue):
         for url in links(entry.blurb):
             owner = owners.get(canonical(url), entry)
-            if owner is not entry:
+            # Another part of a page is another thing to read.
+            if owner is not entry and not urldefrag(url).fragment:
                 message = (
                     f"{url} stands in the blurb of {entry.title!r} and in the issue by itself."
                 )
@@ -151,44 +152,22 @@ def boilerplate(issue: Issue) -> Iterator[Said]:
             yield Said(message, _end_of_blurb(number))
 
 
-def lost_heading(issue: Issue) -> Iterator[Said]:
-    """Yield that what was left over would be sent: the heading above it is misspelt, or gone."""
+def nearly_new(issue: Issue) -> Iterator[Said]:
+    """Yield that a heading is nearly that of the stories which are new, and those are not sent."""
     first = 0
     for section in issue.sections:
-        for name in (LEFT_OVER, NEW):
-            if fuzz.ratio(section.name.casefold(), name.casefold()) >= _NEARLY:
-                message = (
-                    f'What stands under "{section.name}" would be sent; what is not to be sent '
-                    f'stands under "{name}".'
-                )
-                yield Said(message, Spot(first) if section.entries else None)
+        if fuzz.ratio(section.name.casefold(), NEW.casefold()) >= _NEARLY:
+            message = f'What stands under "{section.name}" is sent; under "{NEW}" it would not be.'
+            yield Said(message, Spot(first) if section.entries else None)
         first += len(section.entries)
-        if not issue.left_over and (last := _left_out_last(section)):
-            message = (
-                f"The last {counted(last, 'entry', 'entries')} under {section.name!r} had been "
-                f'left out; put "## {LEFT_OVER}" above what is not to be sent, and delete the '
-                "comment of what is."
-            )
-            yield Said(message, Spot(first - last))
 
 
-def _left_out_last(section: Section) -> int:
-    """Return how many entries at a section's end were left out once; one may have been moved."""
-    marked = [_noted(one, "left out: ") for one in section.entries]
-    last = next((count for count, one in enumerate(reversed(marked)) if not one), len(marked))
-    return last if last > 1 else 0
-
-
-def one_left_out(issue: Issue) -> Iterator[Said]:
-    """Yield the one entry that was left out once and stands last, if nothing is left over now."""
-    last = issue.sections[-1] if issue.sections and not issue.left_over else None
-    for entry in last.entries[-1:] if last and not _left_out_last(last) else ():
-        if _noted(entry, "left out: "):
-            message = (
-                f"{entry.title!r} had been left out and would be sent; delete its comment, or put "
-                f'"## {LEFT_OVER}" above it.'
-            )
-            yield Said(message, Spot(len(issue.entries) - 1))
+def left_out_last(issue: Issue) -> Iterator[Said]:
+    """Yield the last entry if it was left out once, and nothing is left over now."""
+    entry = issue.entries[-1] if issue.entries and not issue.left_over else None
+    if entry and _noted(entry, "left out: "):
+        message = f"{entry.title!r} had been left out, and is sent now; delete that comment if so."
+        yield Said(message, Spot(len(issue.entries) - 1))
 
 
 def flagged(issue: Issue) -> Iterator[Said]:
@@ -240,8 +219,8 @@ def redated(issue: Issue, *, wrote: Issue) -> Iterator[Said]:
     """Yield that the issue's day is not the one it was drafted for."""
     if issue.date != wrote.date:
         yield Said(
-            f"The date is {issue.date}, and the issue was drafted for {wrote.date}; what sponsors "
-            "booked for that day is not asked for."
+            f"The date is {issue.date}, and the issue was drafted for {wrote.date}; slots of that "
+            "day are not looked for."
         )
 
 
@@ -305,8 +284,8 @@ RULES = (
     Rule("E06", unread, "what goes out in your name is yours", "the issue file"),
     Rule("E05", waiting, "only what stands under a heading is sent", "the issue file"),
     Rule("E08", miscounted, "readers count, and look for the others", "the issue file"),
-    Rule("E10", lost_heading, "it was not meant for readers", "the issue file", "error"),
-    Rule("E10", one_left_out, "it was not meant for readers", "the issue file"),
+    Rule("E10", nearly_new, "it was not meant for readers", "the issue file"),
+    Rule("E10", left_out_last, "it was not meant for readers", "the issue file"),
     Rule("E11", unknown_markdown, "a mail's text is paragraphs", "the issue file"),
     Rule("E12", flagged, "the draft was not sure", "the issue file"),
     Rule("E09", broken_links, "readers see the brackets, and cannot follow", "CommonMark"),

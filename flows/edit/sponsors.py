@@ -87,7 +87,7 @@ def _missing(booking: Booking) -> str:
 def findings(issue: Issue, bookings: Iterable[Booking]) -> list[Finding]:
     """Return what is wrong with the slots booked for the issue's day; an empty one blocks it.
 
-    An ad of the issue that nobody booked for the day is told too: an editor may have written it.
+    Where slots are booked, an ad that nobody booked for the day is told: one may have written it.
     """
     known = list(bookings)
     found = []
@@ -105,7 +105,7 @@ def findings(issue: Issue, bookings: Iterable[Booking]) -> list[Finding]:
             found.append(_error(booking, what, spot))
         elif _differs(entry, booking):
             found.append(_changed(booking, spot))
-    return [*found, *_unbooked(issue, known)]
+    return [*found, *(_unbooked(issue, known) if known else ())]
 
 
 def _standing(issue: Issue, booking: Booking) -> int | None:

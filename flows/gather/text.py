@@ -38,10 +38,11 @@ _BLOCK = re.compile(
 _LIST_ITEM = re.compile(r"<li\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<[!?][^<>]*>")
 _DEEPEST = 5
-_ADDRESS = re.compile(r"\bhttps?://\S+", re.IGNORECASE)
+_ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 # "#kubernetes", not the "#1" of a list of best ones, nor C#.
 _MARK_OF_TAG = re.compile(r"(?<!\S)#(?=[^\W\d_])")
-_TAGS_AT_END = re.compile(r"(?:(?:^|\s+)#[^\W\d_]\S*)+$")
+# What says no more than what an address is for: "Read the comic".
+_WORDS_OF_LABEL = 4
 
 
 def visible(text: str, *, limit: int = MOST_CHARACTERS) -> str:
@@ -97,7 +98,7 @@ def shortened(text: str, limit: int) -> str:
 def first_words(markup: str) -> str:
     """Return how a text begins, for the titleless; what stands there as a heading is one.
 
-    Addresses and the tags behind a post are left out, if there is anything else.
+    The addresses and tags behind a post are left out, if there is anything else.
     """
     seen = lines(markup[:5000])[:3]
     found = [line for line in map(_in_words, seen) if line] or seen
@@ -106,12 +107,19 @@ def first_words(markup: str) -> str:
 
 
 def _in_words(line: str) -> str:
-    """Return a line without its addresses and the tags at its end; other tags are words of it.
+    """Return a line without the addresses and tags at its end; other tags are words of it.
 
     What only says what an address is for ("Read on: …") goes with it.
     """
-    said = _TAGS_AT_END.sub("", " ".join(_ADDRESS.sub("", line).split()))
-    return "" if said != line and said.endswith(":") else _MARK_OF_TAG.sub("", said)
+    words = line.split()
+    length = len(words)
+    while words and (_ADDRESS.fullmatch(words[-1]) or _MARK_OF_TAG.match(words[-1])):
+        words.pop()
+    if len(words) < length and words and words[-1].endswith(":"):
+        if len(words) <= _WORDS_OF_LABEL:
+            return ""
+        words[-1] = words[-1].removesuffix(":")
+    return _MARK_OF_TAG.sub("", " ".join(words))
 
 
 def _is_heading(line: str) -> bool:

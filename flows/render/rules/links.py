@@ -28,7 +28,7 @@ _BARE_HOST = re.compile(r"(?:[a-z0-9-]+\.)*([a-z0-9-]+)\.(?:com|org|edu|gov)", r
 # A theme's merge tag that nobody fills in, or that escaping went through. In a story's address
 # all of these are percent-encoded.
 _BROKEN_TAG = re.compile(r"\{\{|\{%|<%|\*\||\s")
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_LOOPBACK = re.compile(r"(?:.+\.)?localhost|127(?:\.\d{1,3}){3}|0\.0\.0\.0|::1")
 
 
 def said(reading: Reading) -> Iterator[str]:
@@ -81,17 +81,17 @@ def honest(reading: Reading) -> Iterator[str]:
         host = _host(anchor.url)
         if host in _SHORTENERS:
             yield f"{anchor.url[:100]} hides where it leads; link the page itself."
-        if not _leads_there(anchor.words, host):
+        if not _leads_there(anchor.words, anchor.url):
             yield f"The link says {anchor.words[:60]!r} but leads to {host}."
 
 
-def _leads_there(said: str, host: str) -> bool:
+def _leads_there(said: str, url: str) -> bool:
     """Tell whether a link whose text is an address leads there; any other text promises nothing."""
     if written := _ADDRESS.fullmatch(said):
-        return _host(written[0]) == host
-    # A site's pages may be on a host of another ending or beside it.
+        return _host(written[0]) == _host(url)
+    # A site's pages may be on a host of another ending, or its own place on another's.
     named = _BARE_HOST.fullmatch(said)
-    return named is None or named[1].lower() in host
+    return named is None or named[1].lower() in url.lower()
 
 
 def _host(written: str) -> str:
@@ -100,6 +100,11 @@ def _host(written: str) -> str:
         return (urlsplit(address).hostname or "").removeprefix("www.")
     except ValueError:
         return ""
+
+
+def _is_here(url: str) -> bool:
+    """Tell whether an address is of the machine that asks for it."""
+    return bool(_LOOPBACK.fullmatch(_host(url)))
 
 
 def underlined(reading: Reading) -> Iterator[str]:
@@ -121,15 +126,15 @@ def safe(reading: Reading) -> Iterator[str]:
 
 def public(reading: Reading) -> Iterator[str]:
     """No link leads to the machine of whoever reads it, unless the newsletter is on one itself."""
-    if _host(reading.brand.base_url) in _LOOPBACK:
+    if _is_here(reading.brand.base_url):
         return
     for anchor in reading.links:
-        if _host(anchor.url) in _LOOPBACK:
+        if _is_here(anchor.url):
             yield f"The link {anchor.url[:100]} leads to the reader's own machine."
 
 
 def encrypted(reading: Reading) -> Iterator[str]:
     """Links use https."""
     for anchor in reading.links:
-        if anchor.url.startswith("http://") and _host(anchor.url) not in _LOOPBACK:
+        if anchor.url.startswith("http://") and not _is_here(anchor.url):
             yield f"The link {anchor.url[:100]} is not encrypted; try it with https."
