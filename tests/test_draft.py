@@ -405,6 +405,11 @@ def test_a_story_without_a_title_is_called_by_its_first_words() -> None:
         (item("Sponsored post: ropes that last"), True),
         (item("Sponsored runners came in last"), False),
         (item("Paid leave for harbour masters"), False),
+        (item("Sponsor-free harbours work"), False),
+        (item("Promoted: my first year as a harbour master"), False),
+        (item("Advertisement-blocking in the fog"), False),
+        (item("Ropes", content="This is not a paid post. It is about ropes."), False),
+        (item("Ropes", content="Thanks to everybody for sponsoring my work on ropes. On."), False),
         (item("How ads pay", content="Ropes cost. This article was sponsored by nobody."), False),
         (item("Ep 4", content="This story was sponsored by Rope Depot.", kind=Kind.PODCAST), False),
     ],
@@ -430,13 +435,17 @@ CHAPTERS = "All of it. Timecodes: 00:00 Ropes 00:34 Knots (cont.) 05:03 Tar 17:1
         (item(content=CHAPTERS.replace("17:12", "1:02:05"), kind=Kind.VIDEO), "video, 62+ min"),
         (item(content=CHAPTERS.replace("00:00", "00:10"), kind=Kind.VIDEO), "video"),
         (item(content="Live from 10:00 to 11:30, 0:00 UTC", kind=Kind.VIDEO), "video"),
+        (item(content="Live at 00:00 UTC, 08:00 CST and 16:00 PST", kind=Kind.VIDEO), "video"),
+        (item(content="Daily from 0:00 to 12:30, until 23:59", kind=Kind.VIDEO), "video"),
+        (item(content="0:00 - 0:30 Ropes 0:30 - 1:10 Tar 1:10 - 9:00 Knots", kind=Kind.VIDEO),
+         "video, 9+ min"),
         (item(content="00:00 Ropes 00:20 Knots 00:40 End", kind=Kind.VIDEO), "video"),
         (item(content=CHAPTERS), ""),
         (item(kind=Kind.PODCAST), "podcast"),
         (item(kind=Kind.RELEASE), "release"),
         (item(content=f"{'word ' * 300} and so […]"), "1+ min"),
     ],
-)
+)  # fmt: skip
 def test_the_detail_tells_the_reading_time_or_the_kind(found: Item, shown: str) -> None:
     assert detail(found) == shown
 

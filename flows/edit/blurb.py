@@ -81,13 +81,13 @@ _CANNOT_END = frozenset(
     "the their this to was were which who will with your we you".split()
 )
 # What only those understand who read the sentence before. "This post shows …" speaks of itself,
-# "It is with great joy …" and "This is the last …" begin as well as go on.
+# "It takes nine years …" and "This is the last …" begin as well as go on.
 _GOES_ON = re.compile(
     r"(?:Also|And|Besides|But|Consequently|For example|For instance|Furthermore|Hence|However"
     r"|In (?:addition|contrast)|Instead|Likewise|Meanwhile|Moreover|Nevertheless|Obviously"
-    r"|Otherwise|Similarly|So|Then|Therefore|Thus|Yet|He|Here, however|Her|His|It|Its|She|Their"
-    r"|These|They|Those|That|This)\b(?![-'’]| (?:is|was|has been)\b)"
-    r"(?! (?:article|blog|chapter|episode|essay|guide|interview|issue|month|newsletter|page|paper"
+    r"|Otherwise|Similarly|Then|Therefore|Thus|Yet|Here, however|(?:He|She|They|That|These|Those)"
+    r"(?:['’]\w+)?|Her|His|Its|Their|This)\b(?!-| (?:is|was|has been)\b)"
+    r"(?! (?i:article|blog|chapter|episode|essay|guide|interview|issue|month|newsletter|page|paper"
     r"|part|podcast|post|release|report|series|story|talk|tutorial|version|video|week|year)s?\b)"
 )
 _LABEL = re.compile(r"^(?i:editor['’]?s['’]? note|tl;dr):\s*(?=[^\W_a-z])")

@@ -77,6 +77,9 @@ _ADDRESS = Signed(
     ("://", "@", "www."),
 )
 _TIMECODE = re.compile(r"(?<![\d:.])\(?(\d{1,2}:\d{2}(?::\d{2})?)\)?(?![\d:])")
+# "from 10:00 to 11:30", "08:00 CST": times of day.
+_OF_DAY_BEFORE = re.compile(r"\b(?:at|from|to|till|until)\s+$", re.IGNORECASE)
+_OF_DAY_BEHIND = re.compile(r"\s?(?:[ap]\.?m\b|UTC|GMT|[A-Z]{2,3}T\b|Uhr\b)")
 # Some relays take the first "#" for a heading and eat it.
 _HASHTAGS = re.compile(r"#?\w+(?:[\s,]+#\w+)+|#\w+")
 _LAST_HASHTAGS = re.compile(r"(?:\s+#\w+){2,}\s*$")
@@ -88,13 +91,20 @@ _WORDS_OF_PROSE = 8
 
 
 def last_chapter(text: str) -> int:
-    """Return the second at which the last chapter of a video begins, 0 if it tells of none.
+    """Return the second that the last chapter of a video begins at or ends, 0 if it tells of none.
 
     Chapters are three times or more in rising order, the first of them 0:00 (YouTube's own rule).
     """
     last, chapters = 0, 0
     for match in _TIMECODE.finditer(text):
         second = _seconds(match[1])
+        if _OF_DAY_BEFORE.search(text, max(0, match.start() - 8), match.start()) or (
+            _OF_DAY_BEHIND.match(text, match.end())
+        ):
+            continue
+        if chapters and second == last:
+            # Of "0:00 - 0:30, 0:30 - 1:10" the end of one is where the next begins.
+            continue
         if chapters and second > last:
             chapters += 1
         elif chapters >= _TIMECODES_OF_A_LIST:

@@ -62,14 +62,14 @@ _INITIALS_FROM = 3
 _LONG_NAME = 20
 
 _PAID_TITLE = re.compile(
-    r"\W*(?:(?:sponsor(?:ed)?|promoted|paid)(?: (?:post|content|article))?"
-    r"|advertorial|advertisement)\s*[\]:|–-]",
+    r"\W*(?:(?:sponsored|promoted|paid) (?:post|content|article)|sponsored|advertorial"
+    r"|advertisement)(?:\s*[\]:|]| [–—-] )|\[sponsor\]",
     re.IGNORECASE,
 )
 _PAID = re.compile(
-    r"\bthanks? to .{1,80} for (?:once again |again )?sponsoring\b"
+    r"\bthanks? to .{1,80} for (?:once again |again )?sponsoring (?!me\b|my\b|us\b)"
     r"|\b(?:post|article|story|content) (?:is|was|has been) (?:sponsored|paid for) by\b"
-    r"|\b(?:a|this) (?:sponsored|paid) (?:post|article|story)\b",
+    r"|\b(?:this is|here is|following is) a (?:sponsored|paid) (?:post|article|story)\b",
     re.IGNORECASE,
 )
 
