@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flows.models import Entry, Item
+from flows.models import Entry, Item, Kind
 from flows.pipeline import desk
 from flows.pipeline.stores import open_store
 from flows.store.items import save_items
@@ -162,3 +162,31 @@ def test_what_an_editor_saves_while_their_program_writes_is_kept_and_added_to(
     text = (tmp_path / "issues" / "001.md").read_text(encoding="utf-8")
     assert (found.added, "At last we look" in text) == (1, True)
     assert [entry.blurb[:14] for entry in found.issue.new] == ["What two tired"]
+
+
+def film(number: int) -> Item:
+    topic = TOPICS[number]
+    own = f"Today we walk along the {topic}, and ask who pays for them. "
+    return Item(
+        feed="Quay Talk",
+        guid=topic,
+        url=f"https://www.youtube.com/watch?v={topic}",
+        title=f"A walk along the {topic}",
+        author="Quay Talk",
+        content=own + " ".join(f"Part {part} is about {topic}." for part in range(9)),
+        kind=Kind.VIDEO,
+        published=NOW - timedelta(days=1),
+    )
+
+
+def test_a_video_that_comes_after_two_of_its_channel_has_its_own_words(tmp_path: Path) -> None:
+    newsletter = Newsletter(tmp_path).write(newsletter="min_entries = 1")
+    path = tmp_path / "newsletter.toml"
+    path.write_text(path.read_text("utf-8") + FEED, encoding="utf-8")
+    with open_store(newsletter.settings) as engine:
+        save_items(engine, URL, [film(0), film(1)], now=NOW)
+    _, first = desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
+    assert len(first.issue.entries) == 2
+    found = again(newsletter, film(0), film(1), film(2))
+    [entry] = found.issue.new
+    assert entry.blurb.startswith("Today we walk along the cranes")

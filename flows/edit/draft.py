@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,7 +21,7 @@ from flows.edit.workshop import workshop
 from flows.models import Entry, Issue, Section
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     from flows.edit.republished import Republication
@@ -46,10 +46,14 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """An issue, and what was chosen for each story but those that a feed handed out again."""
+    """An issue, and what was chosen for each story but those that a feed handed out again.
+
+    `singles` are entries of the stories in groups, by their addresses, as if each stood alone.
+    """
 
     issue: Issue
     choices: tuple[Choice, ...]
+    singles: Mapping[str, Entry]
 
 
 def draft(
@@ -91,7 +95,11 @@ def draft(
             *_no_candidates(unfit, outline),
         ),
     )
-    return Draft(issue=issue, choices=tuple(chain(_choices(chosen, outline), unfit)))
+    return Draft(
+        issue=issue,
+        choices=tuple(chain(_choices(chosen, outline), unfit)),
+        singles={one.url: one for one in _singles(chosen, shop)},
+    )
 
 
 def inbox_line(title: str, number: int, sections: Iterable[Section]) -> InboxLine:
@@ -158,6 +166,13 @@ def _sections(chosen: Room, shop: Workshop, outline: Outline) -> tuple[Section, 
         Section(name=name, entries=tuple(entries[name.casefold()]))
         for name in in_order(_headings(chosen, outline).values(), outline)
     )
+
+
+def _singles(chosen: Room, shop: Workshop) -> Iterator[Entry]:
+    for candidate in chosen.taken:
+        if candidate.name:
+            for story in candidate.stories:
+                yield entry(replace(candidate, stories=(story,), name=""), shop)
 
 
 def _rank_in_section(candidate: Candidate) -> tuple[bool, bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
@@ -87,10 +87,11 @@ class Drafted:
     # it; and whether it is approved, so that nothing is done to it but that new ones are added.
     left_out: int = 0
     approved: bool = False
-    # Where the issue was made just now: its stories, what was chosen for each, and the feeds that
-    # told old ones again.
+    # Where the issue was made just now: its stories, what was chosen for each, entries of those in
+    # groups, and the feeds that told old ones again.
     told: tuple[Story, ...] = ()
     choices: tuple[Choice, ...] = ()
+    singles: Mapping[str, Entry] = field(default_factory=dict)
     again: tuple[Republication, ...] = ()
 
 
@@ -135,6 +136,7 @@ def compose(
         stories=len(stories),
         told=tuple(stories),
         choices=made.choices,
+        singles=made.singles,
         again=tuple(again),
     )
     return replace(drafted, skip=too_few(settings, engine, drafted))
@@ -304,13 +306,15 @@ def _was_there(
 
 
 def _missing(fresh: Drafted, standing: _Standing, was_there: Callable[[Item], bool]) -> list[Entry]:
-    return missing(
+    found = missing(
         fresh.issue,
         standing.issue,
         wrote=standing.wrote,
         stories=fresh.told,
         was_there=was_there,
     )
+    # What is left of a group stands with its own words.
+    return [fresh.singles.get(entry.url, entry) for entry in found]
 
 
 def _is_open(settings: Settings, record: IssueRecord) -> bool:
