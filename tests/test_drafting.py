@@ -190,3 +190,26 @@ def test_a_video_that_comes_after_two_of_its_channel_has_its_own_words(tmp_path:
     found = again(newsletter, film(0), film(1), film(2))
     [entry] = found.issue.new
     assert entry.blurb.startswith("Today we walk along the cranes")
+
+
+def test_a_story_that_an_editor_links_no_more_comes_back(tmp_path: Path) -> None:
+    newsletter = Newsletter(tmp_path).write(newsletter="min_entries = 1")
+    drafted(newsletter, [talk(0)])
+    file = tmp_path / "issues" / "001.md"
+    text = file.read_text(encoding="utf-8")
+    fresh = replace(talk(1), published=NOW + timedelta(hours=1))
+    file.write_text(
+        text.replace("\n## ", f"\nSee [this]({fresh.url}).\n\n## ", 1), encoding="utf-8"
+    )
+    found = again(newsletter, talk(0), fresh)
+    assert (found.added, found.left_out) == (0, 0)
+    file.write_text(text, encoding="utf-8")
+    assert again(newsletter, talk(0), fresh).added == 1
+
+
+def test_another_story_under_an_id_that_was_used_before_is_new(tmp_path: Path) -> None:
+    newsletter = Newsletter(tmp_path).write(newsletter="min_entries = 1")
+    drafted(newsletter, [replace(talk(0), guid="latest")])
+    fresh = replace(talk(1), guid="latest", published=NOW + timedelta(hours=1))
+    other = replace(fresh, title="Who keeps a tide table, and where")
+    assert again(newsletter, other).added == 1

@@ -116,12 +116,11 @@ def missing(
     """
     there = _all(standing if wrote is None else _with(standing, wrote))
     spellings = {url for entry in there for url in _addresses(entry)}
-    spellings.update(_told_in_words(standing))
     fit = [entry for entry in fresh.entries if not entry.sponsor]
     if all(spellings.issuperset(_addresses(entry)) for entry in fit):
         # Nothing is new, as on most days: what is spelled alike need not be read.
         return []
-    known = {canonical(url) for url in spellings}
+    known = {canonical(url) for url in spellings} | told_in_words(standing)
     for story in stories:
         told = {spelled(item) for item in story.items if item.url}
         if not told.isdisjoint(known) or any(map(was_there, story.items)):
@@ -202,16 +201,16 @@ def _addresses(entry: Entry) -> Iterator[str]:
         yield one.url
 
 
-def _told_in_words(issue: Issue) -> Iterator[str]:
-    """Yield the addresses that an editor links in the intro and in blurbs."""
+def told_in_words(issue: Issue) -> set[str]:
+    """Return the one spelling of every address that an editor links in the intro and in blurbs."""
     texts = (issue.intro, *(entry.blurb for entry in issue.entries))
     linking = [text for text in texts if "](" in text]
-    if linking:
-        # It loads what reads Markdown, and a draft nobody edited has no such link.
-        from flows.edit.prose import links  # noqa: PLC0415
+    if not linking:
+        return set()
+    # It loads what reads Markdown, and a draft nobody edited has no such link.
+    from flows.edit.prose import links  # noqa: PLC0415
 
-        for text in linking:
-            yield from links(text)
+    return {canonical(url) for text in linking for url in links(text)}
 
 
 def _with(standing: Issue, wrote: Issue) -> Issue:

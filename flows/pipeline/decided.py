@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
+from rapidfuzz import fuzz
+
 from flows.edit import titles
 from flows.edit.canonical import canonical
 from flows.edit.draft import Choice
@@ -20,17 +22,30 @@ if TYPE_CHECKING:
     from flows.pipeline.drafting import Drafted
 
 
+# A title that shares fewer words is another one's.
+_ALIKE = 60
 # Of the 63 of a number: 41 tell items apart, these their states.
 _BITS_OF_STATE = 22
 
 
-def decide(drafted: Drafted, issue: int, *, but_for: Collection[int] = ()) -> list[Decision]:
+def decide(
+    drafted: Drafted,
+    issue: int,
+    *,
+    but_for: Collection[int] = (),
+    told: Collection[str] = (),
+) -> list[Decision]:
     """Return what became of every item of the stories drafted for an issue, and why.
 
-    Items with numbers in `but_for` are passed over: of them something was decided before.
+    Items with numbers in `but_for` are passed over: of them something was decided before. A story
+    at an address in `told` is no entry: the editor links it in words of theirs.
     """
     made: list[Decision] = []
-    for (story, section, reason), fate in _fates(drafted):
+    for choice, drafted_as in _fates(drafted):
+        story, section, reason = choice
+        fate = drafted_as
+        if fate is Fate.CHOSEN and told and any(spelled(item) in told for item in story.items):
+            fate, section, reason = Fate.LEFT_OUT, LEFT_OVER, "linked in the intro or in a blurb"
         numbers = [*map(number_of, story.items)]
         reasons = chain([reason], story.reasons, repeat(""))
         for item, own, because in zip(story.items, numbers, reasons, strict=False):
@@ -82,6 +97,11 @@ def number_of(item: Item) -> int:
     """
     own = number(f"{item.feed}\n{item.guid}") >> _BITS_OF_STATE << _BITS_OF_STATE
     return own | number(f"{item.url}\n{item.title}") & ((1 << _BITS_OF_STATE) - 1)
+
+
+def is_alike(title: str, other: str) -> bool:
+    """Tell whether two titles may be of one thing, retitled."""
+    return fuzz.token_set_ratio(title.casefold(), other.casefold()) >= _ALIKE
 
 
 def own_part(decided: int) -> int:

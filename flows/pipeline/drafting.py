@@ -14,7 +14,7 @@ from flows.edit.dedupe import dedupe, republished
 from flows.edit.draft import draft
 from flows.edit.gist import spelled
 from flows.edit.issue_file import write as to_text
-from flows.edit.redraft import add_only, addresses_in, missing, redraft
+from flows.edit.redraft import add_only, addresses_in, missing, redraft, told_in_words
 from flows.edit.republished import suspects
 from flows.edit.sponsors import booked
 from flows.edit.workshop import SAMPLE_OF_WEEKS
@@ -22,7 +22,7 @@ from flows.errors import IssueError
 from flows.models import IssueStatus
 from flows.pipeline.blurbs import entries_with_blurbs, program, with_blurbs
 from flows.pipeline.bookings import bookings
-from flows.pipeline.decided import decide, number_of, own_part
+from flows.pipeline.decided import decide, is_alike, number_of, own_part
 from flows.pipeline.elsewhere import hold_what_stands
 from flows.pipeline.files import write, write_new
 from flows.pipeline.outlining import outline
@@ -36,7 +36,7 @@ from flows.store.items import load_items
 from flows.store.lookup import load_earlier, load_sample
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from sqlalchemy import Engine
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from flows.pipeline.files import IssueFiles
     from flows.pipeline.skipping import Skip
     from flows.settings import Settings
-    from flows.store.decisions import Decision
+    from flows.store.decisions import Decided, Decision
 
 # A feed may show an item hours after its date, and it may be asked only after the last cut-off:
 # items first seen since then are taken although their date lies up to this much before it.
@@ -235,7 +235,8 @@ def draft_again(
         write(files.wrote, to_text(again.wrote))
         standing = _standing(files)
     # What was decided of an item when the file was first written stays: its line is not touched.
-    made = decide(fresh, record.number, but_for=decided)
+    told = told_in_words(standing.issue)
+    made = decide(fresh, record.number, but_for=decided, told=told)
     add_decisions(engine, made)
     return replace(
         fresh,
@@ -245,22 +246,21 @@ def draft_again(
         booked=again.booked,
         updated=again.updated,
         approved=not is_open,
-        left_out=_left_out(fresh, made, standing.issue, record),
+        left_out=_left_out(fresh, made, addresses_in(standing.issue) | told, record),
     )
 
 
 def _left_out(
-    fresh: Drafted, made: Iterable[Decision], standing: Issue, record: IssueRecord
+    fresh: Drafted, made: Iterable[Decision], there: Collection[str], record: IssueRecord
 ) -> int:
-    """Return how many stories came since the file was made, and are left out of it."""
+    """Return how many stories came since the file was made, and are not among those there."""
     left = {one.story for one in made if one.leads and one.fate is Fate.LEFT_OUT}
     if not left or record.cutoff is None:
         return 0
-    there = addresses_in(standing)
     return sum(
         number_of(story.lead) in left
         and all(item.first_seen and item.first_seen > record.cutoff for item in story.items)
-        and there.isdisjoint(map(spelled, story.items))
+        and not any(spelled(item) in there for item in story.items)
         for story in fresh.told
     )
 
@@ -290,19 +290,24 @@ def _standing(files: IssueFiles) -> _Standing:
     return _Standing(path=files.draft, data=data, issue=issue, wrote=wrote_last(files, issue, data))
 
 
-def _was_there(
-    decided: Mapping[int, tuple[Fate, datetime]], record: IssueRecord
-) -> Callable[[Item], bool]:
+def _was_there(decided: Mapping[int, Decided], record: IssueRecord) -> Callable[[Item], bool]:
     """Return what knows the items that were in the file once, as an entry or left over.
 
     Of what came later and was no entry then the file says nothing: it may become one yet.
     """
-    there = {
-        own_part(item)
-        for item, (fate, at) in decided.items()
-        if at == record.cutoff or fate is Fate.CHOSEN
-    }
-    return lambda item: own_part(number_of(item)) in there
+    there: defaultdict[int, list[Decided]] = defaultdict(list)
+    for item, one in decided.items():
+        if one.at == record.cutoff or one.fate is Fate.CHOSEN:
+            there[own_part(item)].append(one)
+
+    def was_there(item: Item) -> bool:
+        # Some feeds give one id to whatever is their latest.
+        return any(
+            item.url == one.url or is_alike(item.title, one.title)
+            for one in there.get(own_part(number_of(item)), ())
+        )
+
+    return was_there
 
 
 def _missing(fresh: Drafted, standing: _Standing, was_there: Callable[[Item], bool]) -> list[Entry]:

@@ -58,6 +58,15 @@ class Decision(NamedTuple):
         return self.item == self.story
 
 
+class Decided(NamedTuple):
+    """What became of an item, when that was decided, and what the item said then."""
+
+    fate: Fate
+    at: datetime
+    url: str
+    title: str
+
+
 def replace_decisions(engine: Engine, issue: int, made: Iterable[Decision]) -> None:
     """Keep what was decided for an issue in place of what was kept of it, in one go."""
     with engine.begin() as connection:
@@ -71,12 +80,12 @@ def add_decisions(engine: Engine, made: Iterable[Decision]) -> None:
         _insert(connection, made)
 
 
-def decided_items(engine: Engine, issue: int) -> dict[int, tuple[Fate, datetime]]:
-    """Return the numbers of the items decided of for an issue, with what was decided and when."""
-    columns = decisions.c.item, decisions.c.fate, decisions.c.decided_at
+def decided_items(engine: Engine, issue: int) -> dict[int, Decided]:
+    """Return what was decided for an issue, by the numbers of the items."""
+    columns = (decisions.c[name] for name in ("item", "fate", "decided_at", "url", "title"))
     with reading(engine).begin() as connection:
         rows = connection.execute(select(*columns).where(decisions.c.issue == issue))
-        return {item: (Fate(fate), at) for item, fate, at in rows}
+        return {row.item: Decided(Fate(row.fate), *row[2:]) for row in rows}
 
 
 def decisions_of(engine: Engine, addresses: Iterable[str]) -> list[Decision]:
