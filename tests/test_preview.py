@@ -430,6 +430,14 @@ def test_a_file_that_is_broken_from_the_start_is_shown_once_it_is_mended(folder:
         assert "Group snapshots leave beta" in site.get("light.html").text
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let children be interrupted: a shell's background jobs ignore SIGINT, and so would they."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def started(*arguments: str) -> tuple[int, str]:
     """Start the command and interrupt it once it serves; return how it ended, and what it said."""
     command = [sys.executable, "-m", "flows.cli", "preview", *arguments]
@@ -444,6 +452,7 @@ def started(*arguments: str) -> tuple[int, str]:
     return process.returncode, said
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_file_that_is_broken_from_the_start_is_told_and_served(newsletter_folder: Path) -> None:
     (newsletter_folder / FILE).write_text("nothing", encoding="utf-8")
     code, said = started("42")
