@@ -149,6 +149,16 @@ def test_a_title_or_a_label_before_the_first_sentence_is_cut_off(begin: str) -> 
     assert made(TEXT, summary=f"{begin}{NEXT}").text == NEXT
 
 
+def test_what_differs_in_its_apostrophes_is_not_offered_again() -> None:
+    told = "It’s the harbour’s own rope that held."
+    found = made(
+        f"<p>{told}</p><p>The roof held too, to everyone's joy.</p>",
+        summary=told.replace("’", "'"),
+    )
+    assert found.text.startswith("It's the harbour's own rope that held.")
+    assert not [one for one in found.alternatives if "own rope" in one]
+
+
 @pytest.mark.parametrize(
     "begin", ["However, it", "But it", "This however", "That’s how it", "They’re what"]
 )
@@ -250,6 +260,9 @@ def test_a_list_alone_gives_no_blurb() -> None:
         ("Dry ropes", "Dry ropes", True),
         ("DRY ROPES!", "Dry ropes", True),
         ("Dry ropes hold", "Dry ropes", False),
+        ("What are the main uses of dry ropes?", "Dry rope - what are its main uses?", True),
+        ("Who dries the ropes of the harbour?", "Dry ropes", False),
+        ("The main use of a dry rope is to hold.", "Dry rope - its main use", False),
         ("", "Dry ropes", True),
     ],
 )

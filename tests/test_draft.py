@@ -492,6 +492,11 @@ def test_the_inbox_line_tells_what_is_read_before_what_is_watched() -> None:
     assert issue.preheader.startswith("Harbour masters count the ships by hand")
 
 
+def test_a_repository_leads_no_subject_where_there_is_something_to_read() -> None:
+    code = item("harbour/ropes", url="https://github.com/harbour/ropes", days=0)
+    assert drafted(code, item("Dry ropes", days=1)).subject == "Harbour Weekly 42: Dry ropes"
+
+
 @pytest.mark.parametrize(
     ("name", "titles", "line"),
     [

@@ -101,6 +101,17 @@ def test_a_story_that_another_blurb_tells_and_that_stands_by_itself_is_told() ->
     assert "in the blurb of 'Moved'" in review(issue)[0].message
 
 
+@pytest.mark.parametrize(
+    ("parts", "found"), [(("#a", "#b"), 0), (("#a", "#a"), 1), (("", "#b"), 1), (("#a", ""), 1)]
+)
+def test_two_parts_of_a_page_are_two_things_to_read(parts: tuple[str, str], found: int) -> None:
+    one, other = (
+        replace(STORY, title=f"Part {n}", url=f"https://log.example/day{part}")
+        for n, part in enumerate(parts)
+    )
+    assert [rule for rule, _ in told(issue_of(one, other))] == ["E01"] * found
+
+
 def test_a_blurb_may_link_another_part_of_a_page() -> None:
     blurb = f"Pods move. So did [ours]({STORY.url}#top) a year ago."
     merged = replace(STORY, title="Moved", url="https://a.example/moved", blurb=blurb)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from flows.edit import clean
 from flows.edit.sentences import count, each_sentence, folded_words, is_whole, sentences
 from flows.edit.signs import Signed
+from flows.edit.titles import STOPWORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,6 +32,7 @@ _OFFERED_SENTENCES = 8
 # Of the shortest ones, what fits the budget; fewer are offered.
 _MOST_SENTENCES = MOST_WORDS // _LEAST_SENTENCE
 _ECHO = 0.85
+_ASKED_AGAIN = 0.66
 _UNFINISHED_SUMMARY = 25
 
 _ADDRESS = Signed(re.compile(r"https?://|www\.\S|\S@\w+\.\w"), ("://", "www.", "@"))
@@ -146,8 +148,16 @@ def _checked(chosen: Sequence[str], lead: Sequence[str | None], title: str) -> B
     if count(text) < _LEAST_BLURB or count(text) > HARD_STOP or echoes(text, title):
         text = ""
     offered = [sentence for sentence in lead if sentence][:_OFFERED_SENTENCES]
-    others = [other for other in offered if other not in text and count(other) <= MOST_WORDS]
-    return Blurb(text=text, alternatives=tuple(dict.fromkeys(others)))
+    # The text's own sentences may be spelled with other apostrophes.
+    said = f" {' '.join(folded_words(text))} "
+    others = {
+        spelled: other
+        for other in reversed(offered)
+        if (spelled := " ".join(folded_words(other)))
+        and f" {spelled} " not in said
+        and count(other) <= MOST_WORDS
+    }
+    return Blurb(text=text, alternatives=tuple(reversed(others.values())))
 
 
 def _closed(chosen: Sequence[str]) -> list[str]:
@@ -167,10 +177,16 @@ def _is_quoting(text: str) -> bool:
 
 
 def echoes(text: str, title: str) -> bool:
-    """Tell whether the text says hardly a word that the title does not say."""
+    """Tell whether the text says hardly a word that the title does not say, or asks it again."""
     words = set(folded_words(text))
-    told = words & _words_of(title)
-    return len(told) >= _ECHO * len(words)
+    known = _words_of(title)
+    if len(words & known) >= _ECHO * len(words):
+        return True
+    if not text.endswith("?"):
+        return False
+    # "What are the main benefits of control planes?" below "Control planes - the main benefits".
+    asked = {word.rstrip("s") for word in words - STOPWORDS}
+    return len(asked & {word.rstrip("s") for word in known}) >= _ASKED_AGAIN * len(asked)
 
 
 @lru_cache(maxsize=16)

@@ -109,10 +109,14 @@ def inbox_line(title: str, number: int, sections: Iterable[Section]) -> InboxLin
 
 
 def _headlines(sections: Iterable[Section]) -> list[str]:
-    """Return the titles for the inbox line: what is read before what is watched, groups last."""
+    """Return the titles for the inbox line: what is read before code and videos, groups last."""
     entries = [one for part in sections for one in part.entries if not one.sponsor]
-    entries.sort(key=lambda one: (bool(one.links), one.detail.startswith(VIDEO)))
+    entries.sort(key=_rank_in_inbox)
     return [one.title for one in entries]
+
+
+def _rank_in_inbox(entry: Entry) -> tuple[bool, bool, bool]:
+    return bool(entry.links), entry.detail.startswith(VIDEO), is_repository(entry.url)
 
 
 def _candidate(story: Story, outline: Outline) -> Candidate:

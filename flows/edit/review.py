@@ -90,13 +90,15 @@ def empty(issue: Issue) -> Iterator[Said]:
 
 def twice(issue: Issue) -> Iterator[Said]:
     """Yield the links that stand in the issue already."""
-    told: set[str] = set()
+    told: dict[str, set[str]] = {}
     for number, entry in _own(issue):
         for url, spot in _links(entry, number):
-            key = canonical(url)
-            if key in told:
+            # Two parts of a page are two things to read.
+            part = urldefrag(url).fragment
+            parts = told.setdefault(canonical(url), set())
+            if parts and (part in parts or "" in (part, *parts)):
                 yield Said(f"{url} stands in the issue already.", spot)
-            told.add(key)
+            parts.add(part)
     yield from _told_in_blurbs(issue)
 
 
@@ -288,7 +290,7 @@ RULES = (
     Rule("E10", left_out_last, "it was not meant for readers", "the issue file"),
     Rule("E11", unknown_markdown, "a mail's text is paragraphs", "the issue file"),
     Rule("E12", flagged, "the draft was not sure", "the issue file"),
-    Rule("E09", broken_links, "readers see the brackets, and cannot follow", "CommonMark"),
+    Rule("E09", broken_links, "readers see the brackets, and cannot follow", "CommonMark", "error"),
     Rule("E07", empty, "a mail with nothing in it is nobody's news", "the issue file", "error"),
 )
 

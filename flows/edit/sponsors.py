@@ -101,7 +101,7 @@ def findings(issue: Issue, bookings: Iterable[Booking]) -> list[Finding]:
         entry, spot = issue.entries[number], Spot(number, "source")
         if not entry.url or not entry.blurb.strip():
             empty = "link" if not entry.url else "text"
-            what = f"their entry has no {empty} yet; write it there, or into [[sponsors]] and draft"
+            what = f"their entry has no {empty} yet; write it into the issue's file"
             found.append(_error(booking, what, spot))
         elif _differs(entry, booking):
             found.append(_changed(booking, spot))

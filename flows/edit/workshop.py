@@ -40,7 +40,7 @@ def no_earlier(_feed: str) -> tuple[Item, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """Samples of every source's items, and what was found in them so far.
+    """Every source's items, and what was found in a sample of them so far.
 
     `earlier` returns some of what each source in a feed of this name told before; it is asked where
     there are few items of one: who tells one thing a week repeats himself from week to week.
@@ -57,9 +57,7 @@ def workshop(
     """Return a workshop that knows the sources of these items."""
     made = Workshop(earlier=earlier)
     for item in items:
-        sample = made.samples[item.feed, item.source]
-        if len(sample) < _SAMPLE:
-            sample.append(item)
+        made.samples[item.feed, item.source].append(item)
     return made
 
 
@@ -72,9 +70,11 @@ def repeated(item: Item, shop: Workshop) -> frozenset[str]:
 
 
 def _repeated(shop: Workshop, feed: str, source: str) -> frozenset[str]:
-    sample = shop.samples.get((feed, source), [])
+    told = shop.samples.get((feed, source), [])
+    # From first to last: a jingle may have come or gone on the way.
+    sample = told[:: -(-len(told) // _SAMPLE)] if told else []
     found = clean.repeats(sample)
-    if len(sample) >= _SAMPLE:
+    if len(told) >= _SAMPLE:
         return found
     before = [one for one in shop.earlier(feed) if one.source == source]
     weeks = [*sample, *before[: SAMPLE_OF_WEEKS - len(sample)]]

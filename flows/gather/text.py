@@ -13,6 +13,7 @@ FIRST_WORDS = 80
 # A line of fewer words is no title by itself.
 _SAYS_ENOUGH = 3
 _SENTENCE_ENDS = (".", "!", "?", "\u2026", ":")
+_SENTENCE_END = re.compile(r"(?<=[\w)\"'’”])[.!?]+[\"'’”)]*(?= [A-Z\"'‘“(])")
 UNTITLED = "Untitled"
 
 # Direction marks, zero-width spaces and soft hyphens: invisible, and they change what is seen.
@@ -103,7 +104,13 @@ def first_words(markup: str) -> str:
     seen = lines(markup[:5000])[:3]
     found = [line for line in map(_in_words, seen) if line] or seen
     ends = (number for number, line in enumerate(found, 1) if _is_heading(line))
-    return shortened(" ".join(found[: next(ends, len(found))]), FIRST_WORDS)
+    text = " ".join(found[: next(ends, len(found))])
+    if len(text) <= FIRST_WORDS:
+        return text
+    whole = [end.end() for end in _SENTENCE_END.finditer(text, 0, FIRST_WORDS)]
+    if whole and len(text[: whole[-1]].split()) >= _SAYS_ENOUGH:
+        return text[: whole[-1]]
+    return shortened(text, FIRST_WORDS)
 
 
 def _in_words(line: str) -> str:
