@@ -195,6 +195,11 @@ def test_a_text_far_too_long_is_cut_at_a_line() -> None:
         "© 2026 Harbour Blog.",
         "Do you have something cool to share? Let us know on the pier!",
         "submitted by /u/sailor [link] [comments]",
+        "Get 20% off with code FOO.",
+        "Enjoy an extra $10 off your first rope.",
+        "Code FOO saves you money: 20% off with this code!",
+        "When you need a rope, get 10% off at mooring.example with offer code TAR26.",
+        "Enter the discount code TAR26 and pay less.",
         "https://harbour.example/ropes",
         "#ropes #knots",
         "ropes #knots",
@@ -216,10 +221,18 @@ def test_what_asks_for_something_is_no_text(plea: str) -> None:
         "We moved our newsletter to a database, and our channels had never been so quiet.",
         "The browser supports it, we like this article, and the cookies were good to the last one.",
         "The setting issue #42 asks for is called `max_age` and follows RFC 9110 to the letter.",
+        "Harbours that commit for three years get 20% off the price, and most of them do.",
+        "Moving the parser out of the loop took 20% off the time our code spends on a rope.",
     ],
 )
 def test_prose_that_names_such_things_stays(told: str) -> None:
     assert clean.body(item(told)) == [told]
+
+
+def test_what_a_sponsor_offers_goes_with_the_sponsor() -> None:
+    told = "A rope that is never dried is a rope that breaks when it is needed."
+    text = f"Sponsor: Mooring Ltd 🔗 https://mooring.example\nGet 20% off with code FOO.\n{told}"
+    assert clean.body(item(text)) == [told]
 
 
 def test_what_repeats_across_a_source_is_no_text() -> None:

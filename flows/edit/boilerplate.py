@@ -55,6 +55,10 @@ PLEAS = (
     r"cross-?posted (?:from|on|at|to)\b",
     r"(?:photo|image|picture|cover|illustration)s? (?:by|from|credit|courtesy|via)\b",
     r"affiliate links?|promo(?:tion)? code|(?:use|with) (?:the )?code \S+ (?:for|to|at|and)",
+    r"(?:use|with|enter|apply) (?:(?:the|our|my|a) )?(?:coupon|discount|offer|voucher) code",
+    # At the start of a clause it is an offer, behind who gets it news.
+    r"(?<!\w )(?:get|save|enjoy|claim|grab) (?:an? )?(?:extra )?(?:up to )?(?:[$€£]\d+|\d+ ?%) off",
+    r"\d{1,3} ?% (?:off|discount)\b[^.!?]{0,60} (?:with|using) [^.!?]{0,20}code\b",
     r"submitted by\s+/?u/\S+|\[link\]\s*\[comments\]",
     r"article url:|comments url:|points:\s*\d+",
     r"(?:continue|keep) reading|read (?:more|on|the (?:full|rest|whole|entire))\b|click here",
