@@ -235,6 +235,43 @@ def test_what_a_sponsor_offers_goes_with_the_sponsor() -> None:
     assert clean.body(item(text)) == [told]
 
 
+@pytest.mark.parametrize(
+    "byline",
+    [
+        "By Ann Chor | 5 min read | November 3, 2026",
+        "By Ann Chor | 5 min read | November 3, 2026 |",
+        "by Jean-Luc J. Knot · 3 Nov 2026 ·",
+        "By Ann Chor — 2026-11-03 —",
+        "Ann Chor | 5 min read",
+        "Knots at night • Ann Chor • 12 minute read • Nov. 3, 2026 –",
+        "November 3rd, 2026 | 5-minute read",
+        "5 min read · By Ann Chor · 3 November 2026",
+        "Posted on November 3, 2026 | By Ann Chor | Reading time: 5 min",
+        "Published by Ann Chor | Updated on Tuesday, November 3, 2026",
+    ],
+)
+def test_who_wrote_it_and_when_is_no_text(byline: str) -> None:
+    told = "A rope that is never dried is a rope that breaks when it is needed."
+    assert clean.body(item(f"{byline} {told}")) == [told]
+    assert clean.body(item(f"{byline}\n{told}")) == [told]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "By November 3, 2026 the harbour will be closed to all that sail.",
+        "By Ann Chor's account of it | November 3 was a day like any other.",
+        "By the way – 3 November 2026 is when the harbour closes.",
+        "A rope is dry. | 5 min read",
+        "5 minute read timeouts are what the harbour sets for all of its ropes.",
+        "On November 3, 2026 – a Tuesday – 5 ropes broke.",
+        "By Ann | 5 min read access is what it takes to read a rope.",
+    ],
+)
+def test_prose_that_begins_like_a_byline_stays(told: str) -> None:
+    assert clean.body(item(told)) == [told]
+
+
 def test_what_repeats_across_a_source_is_no_text() -> None:
     footer = "Harbour is made by three people and a dog in a shed."
     texts = ["Ropes are dry again.", "Knots are hard to tie.", "Sails are being mended."]

@@ -36,6 +36,8 @@ def test_signs_of_a_pattern_that_minds_no_case_are_found_in_any() -> None:
     folding = Signed(re.compile("knots? tied", re.IGNORECASE), ("knot",))
     assert folding.search("All KNOTS tied")
     assert folding.sub("ropes", "All Knots tied") == "All ropes"
+    assert folding.match("Knots tied")
+    assert folding.match("All knots tied") is None
     assert folding.search("All \u212anots T\u0130ED")
     assert folding.search("All knots t\u0131ed")
     strict = Signed(re.compile("knots? tied"), ("knot",))

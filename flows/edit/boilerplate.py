@@ -89,6 +89,27 @@ _HASHTAGS = re.compile(r"#?\w+(?:[\s,]+#\w+)+|#\w+")
 _LAST_HASHTAGS = re.compile(r"(?:\s+#\w+){2,}\s*$")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
+# What a page says of a piece before it begins: who wrote it, when, how long it takes to read.
+_MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]{0,6}\.?"
+_DATE = (
+    rf"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{{0,6}},? )?(?:{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?"
+    rf"|\d{{1,2}}(?:st|nd|rd|th|\.)? {_MONTH}),? \d{{4}}|\d{{4}}-\d\d-\d\d"
+)
+_LENGTH = r"\d{1,3}[ -]min(?:ute)?s? read|read(?:ing)?(?: time)?: \d{1,3} min(?:ute)?s?"
+_SURELY = rf"(?:(?:posted |published |updated )?(?:on )?(?:{_DATE})|{_LENGTH})(?!\w)"
+# A name has no full stop but that of an initial.
+_NAMED = r"[^|·•.!?]{1,60}(?:(?<=\b\w)\.[^|·•.!?]{0,60}){0,3}"
+_BAR_BETWEEN, _BETWEEN = r" ?[|·•] ?", r"(?: ?[|·•] ?| [–—-] )"
+_WHO = rf"(?:written |posted |published )?by {_NAMED}"
+_BYLINE = Signed(
+    re.compile(
+        rf"(?i:(?:{_NAMED}{_BAR_BETWEEN}){{1,3}}(?:{_LENGTH})(?!\w)"
+        rf"|(?:(?:{_SURELY}|{_WHO}){_BETWEEN}){{1,3}}{_SURELY})"
+        rf"(?i:{_BETWEEN}{_SURELY})*(?i:{_BETWEEN}{_WHO}\Z)?(?: ?[|·•–—:-])?(?: (?![a-z])|\Z)"
+    ),
+    ("|", "·", "•", " – ", " — ", " - "),
+)
+
 _TIMECODES_OF_A_LIST = 3
 _WORDS_OF_A_LABEL = 5
 _WORDS_OF_PROSE = 8
@@ -135,6 +156,7 @@ def without_boilerplate(lines: Iterable[Line], *, cut_at_bar: bool) -> list[Line
     kept = list(_without_bars(lines, cut=cut_at_bar))
     kept = list(_without_timecodes(kept))
     kept = list(_without_labelled(kept))
+    kept = [line for old in kept if (line := _without_byline(old)) is not None]
     return [line for old in kept if (line := _without_pleas(old)) is not None]
 
 
@@ -248,6 +270,17 @@ def _is_links(text: str) -> bool:
 def _addresses(text: str) -> int:
     """Return how many addresses of pages and people are in the text."""
     return len(_ADDRESS.pattern.findall(text)) if _ADDRESS.may_find(text) else 0
+
+
+def _without_byline(line: Line) -> Line | None:
+    """Return the line without who wrote it and when before its text, None if nothing is left."""
+    if line.kind is not LineKind.PROSE:
+        return line
+    byline = _BYLINE.match(line.text)
+    if byline is None:
+        return line
+    text = line.text[byline.end() :]
+    return Line(text=text) if text else None
 
 
 def _without_pleas(line: Line) -> Line | None:

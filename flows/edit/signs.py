@@ -28,6 +28,10 @@ class Signed:
         """Return the first match in the text, None if there is none."""
         return self.pattern.search(text) if self.may_find(text) else None
 
+    def match(self, text: str) -> re.Match[str] | None:
+        """Return the match at the start of the text, None if there is none."""
+        return self.pattern.match(text) if self.may_find(text) else None
+
     def sub(self, instead: str | Callable[[re.Match[str]], str], text: str) -> str:
         """Return the text with each match replaced."""
         return self.pattern.sub(instead, text) if self.may_find(text) else text
