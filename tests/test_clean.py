@@ -229,6 +229,38 @@ def test_prose_that_names_such_things_stays(told: str) -> None:
     assert clean.body(item(told)) == [told]
 
 
+@pytest.mark.parametrize(
+    "plea",
+    [
+        "Foloow me on twiter @foo. Conect with me on LinkedIn.",
+        "Folow us @harbour for more.",
+        "Feel free to connect with me on Linkedin!",
+        "Come chat with us in our new Slack team!",
+        "Reach out to us on slack or reply here!",
+        "You can contct us via our Discord.",
+        "Ping me at @knot@ropes.example",
+    ],
+)
+def test_who_wants_to_be_met_elsewhere_is_no_text(plea: str) -> None:
+    told = "A rope that is never dried is a rope that breaks when it is needed."
+    assert clean.body(item(f"{told}\n{plea}")) == [told]
+    assert clean.body(item(f"{told} {plea}")) == [told]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Harbours collect with us on slack days what nobody else would carry.",
+        "She told me on Twitter that the rope was dry, which it was not.",
+        "It took us on a tour of the harbour, and of what connects it with us at night.",
+        "Connect with us on the pier is what the sign in the harbour said.",
+        "The harbour wrote a bot that follows me in Slack and counts my ropes.",
+    ],
+)
+def test_prose_of_meeting_somebody_stays(told: str) -> None:
+    assert clean.body(item(told)) == [told]
+
+
 def test_what_a_sponsor_offers_goes_with_the_sponsor() -> None:
     told = "A rope that is never dried is a rope that breaks when it is needed."
     text = f"Sponsor: Mooring Ltd 🔗 https://mooring.example\nGet 20% off with code FOO.\n{told}"

@@ -16,17 +16,19 @@ from flows.edit.sentences import count, is_whole, sentences
 from flows.edit.signs import Signed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
+PLATFORMS = frozenset(
+    "discord twitter mastodon bluesky linkedin facebook instagram tiktok telegram slack".split()
+)
 # Words that name a block of links or pleas when a line consists of little else. Misspelled ones
 # are known by likeness ("Sponsoships").
-LABELS = frozenset(
+LABELS = PLATFORMS | frozenset(
     "sponsor sponsors sponsored sponsorship sponsorships sponsoring contact contacts connect "
     "follow socials subscribe subscription newsletter support donate donations patreon merch "
     "merchandise affiliate affiliates disclaimer advertise advertising advertisement timecodes "
     "timecode timestamps timestamp chapters channels podcast livestream livestreams streams "
-    "resources links additional credits gear membership members discord twitter mastodon bluesky "
-    "linkedin facebook instagram tiktok telegram slack join related hashtags tags".split()
+    "resources links additional credits gear membership members join related hashtags tags".split()
 )
 _LIKELY_LABELS = tuple(label for label in LABELS if len(label) > 6)  # noqa: PLR2004 - short words are like too many others
 _LIKENESS = 84
@@ -71,6 +73,21 @@ PLEAS = (
 )
 # For folded text: a pattern that minds no case takes three times as long.
 _PLEA = re.compile(r"(?<!\w)(?:" + "|".join(PLEAS) + ")")
+
+# Who wants to be met elsewhere, in whatever spelling: "Foloow me on twiter".
+_MEETING = frozenset("follow connect contact chat find join message ping reach".split())
+_LIKELY_MEETING = ("follow", "connect", "contact", "message")
+# "It follows me", "she contacted us": somebody tells of it.
+_TOLD_OF = ("s", "ed", "ing")
+_LIKENESS_OF_VERBS = 80
+_SHORTEST_LIKE = 5
+_WORDS_BEFORE_ME = 4
+_WHERE = Signed(
+    re.compile(
+        r" (?:me|us) (?:@\w|(?:on|at|in|via|over|through) (?:(?:my|our|the) (?:new )?)?(@?\w+))"
+    ),
+    (" me ", " us "),
+)
 
 _BAR = re.compile(r"[▬━─═▔▁_]{5,}|(?:[-=*~#_]\s?){5,}")
 # A bar has so many of these; to count them costs a tenth of what looking for one does.
@@ -250,11 +267,14 @@ def _is_label(text: str, *, decorated: bool) -> bool:
 
 
 def _names_label(word: str) -> bool:
-    if word in LABELS:
-        return True
-    return len(word) > 6 and bool(  # noqa: PLR2004 - short words are like too many others
-        process.extractOne(word, _LIKELY_LABELS, scorer=fuzz.ratio, score_cutoff=_LIKENESS)
+    return word in LABELS or (
+        len(word) > 6 and _is_like(word, _LIKELY_LABELS, least=_LIKENESS)  # noqa: PLR2004 - short words are like too many others
     )
+
+
+def _is_like(word: str, known: Collection[str], *, least: float) -> bool:
+    """Tell whether the word is one of those known, perhaps misspelled."""
+    return process.extractOne(word, known, scorer=fuzz.ratio, score_cutoff=least) is not None
 
 
 def _is_links(text: str) -> bool:
@@ -292,4 +312,29 @@ def _without_pleas(line: Line) -> Line | None:
 
 
 def _is_plea(text: str) -> bool:
-    return bool(_PLEA.search(text.casefold()))
+    folded = text.casefold()
+    return bool(_PLEA.search(folded)) or _invites(folded)
+
+
+def _invites(folded: str) -> bool:
+    """Tell whether the text wants its writer to be followed or met on a platform."""
+    if not _WHERE.may_find(folded):
+        return False
+    return any(
+        _is_platform(where[1] or "@")
+        and any(map(_is_meeting, folded[: where.start()].split()[-_WORDS_BEFORE_ME:]))
+        for where in _WHERE.pattern.finditer(folded)
+    )
+
+
+def _is_platform(name: str) -> bool:
+    if name.startswith("@"):
+        return True
+    return len(name) >= _SHORTEST_LIKE and _is_like(name, PLATFORMS, least=_LIKENESS)
+
+
+def _is_meeting(word: str) -> bool:
+    if word in _MEETING:
+        return True
+    is_likely = len(word) >= _SHORTEST_LIKE and not word.endswith(_TOLD_OF)
+    return is_likely and _is_like(word, _LIKELY_MEETING, least=_LIKENESS_OF_VERBS)
