@@ -119,6 +119,32 @@ def test_markup_becomes_text(markup: str, text: str) -> None:
     assert clean.text_of(markup) == text
 
 
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("<p>Ropes Q&amp;amp;A</p>", "Ropes Q&A"),
+        ("Ropes Q&amp;amp;A", "Ropes Q&A"),
+        ("<p>Ann&amp;#8217;s &amp;ldquo;rope&amp;rdquo;&amp;nbsp;is</p>", "Ann’s “rope” is"),
+        ("<p>Ann&amp;#x2019;s</p>", "Ann’s"),
+        ("<p>Ropes &amp;amp;amp; knots</p>", "Ropes & knots"),
+        ("<p>Three &amp;lt; four</p>", "Three < four"),
+        ("<p>A List&amp;lt;Rope&amp;gt; of ropes</p>", "A List<Rope> of ropes"),
+        ("<p>Q&amp;amp;A of <code>a &amp;amp; b</code></p>", "Q&A of a &amp; b"),
+        ("Q&amp;amp;A of `a &amp;amp;&amp;amp; b`", "Q&A of `a &amp;&amp; b`"),
+        ("<p>Is &quot;&amp;nbsp;&quot; a space?</p>", 'Is "&nbsp;" a space?'),
+        ("<p>Is “&amp;nbsp;” a space?</p>", "Is “&nbsp;” a space?"),
+        ("<p>Write &amp;lt; as an entity.</p>", "Write &lt; as an entity."),
+        ("<p>In HTML &amp;amp; stands for it.</p>", "In HTML &amp; stands for it."),
+        ("<p>Escaping makes it &amp;amp;amp; at last.</p>", "Escaping makes it &amp;amp; at last."),
+        ("<p>See page.html: Q&amp;amp;A</p>", "See page.html: Q&A"),
+        ("<p>Where &amp;rope; is a word, &amp;copy=1 too</p>",
+         "Where &rope; is a word, &copy=1 too"),
+    ],
+)  # fmt: skip
+def test_what_was_encoded_twice_is_read_but_for_what_is_about_it(markup: str, text: str) -> None:
+    assert clean.text_of(markup) == text
+
+
 def test_lines_that_an_editor_wrapped_are_joined() -> None:
     wrapped = (
         "The harbour master counts the ships that come in every morning and\n"

@@ -61,6 +61,22 @@ _STARTS_AS_HTML = re.compile(
 )
 _BULLET = re.compile(r"\s*(?:[*•‣▪●◦·–-]|\d{1,3}[.)])\s+(?=\S)")
 
+_ENTITY = r"(?:#\d{2,6}|#[xX][0-9a-fA-F]{2,5}|[A-Za-z]{2,10}\d{0,2});"
+_ENCODED_AGAIN = re.compile(rf"&amp;(?:amp;)*({_ENTITY})")
+# Where an entity is meant: in code, and by itself in quotation marks.
+_MEANT = re.compile(
+    r"(</?(?:code|kbd|pre|samp|textarea|tt)\b[^<>]*>|(?<!`)`[^`\n]{1,200}`(?!`)"
+    rf"|(?:[\"'“‘«„]|&quot;|&ldquo;|&#8220;)&amp;{_ENTITY}(?:[\"'“”’»]|&quot;|&rdquo;|&#8221;))",
+    re.IGNORECASE,
+)
+_ABOUT_ENTITIES = re.compile(
+    r"\b(?:entit(?:y|ies)|(?:un)?escap(?:es?|ed|ing)|(?:en|de)cod(?:es?|ed|ings?)|ampersands?)\b"
+    r"|(?<![\w./<?\"'=-])(?:x?html|xml|markup|nbsp)(?![\w/>\"'=;-]|:\w)",
+    re.IGNORECASE,
+)
+# So many characters from an entity a word may stand that tells what it is about.
+_NEAR = 300
+
 # Editors wrap at 72 to 80 characters, some at 100; shorter lines end where their author wants.
 _NARROWEST, _WIDEST = 50, 110
 _LINE_STOPS = (".", "!", "?", ":", "…")
@@ -85,7 +101,7 @@ def is_html(text: str) -> bool:
 def lines(text: str) -> tuple[Line, ...]:
     """Return the lines of HTML or plain text, without code and tables of figures."""
     # The same text is read for its blurb, for its length and beside its summary, one after another.
-    text = visible(text)
+    text = _encoded_once(visible(text))
     if is_html(text):
         return tuple(_html_lines(text))
     unescaped = html.unescape(text) if "&" in text else text
@@ -93,6 +109,34 @@ def lines(text: str) -> tuple[Line, ...]:
     if unescaped != text and _STARTS_AS_HTML.match(unescaped) and is_html(unescaped):
         return tuple(_html_lines(visible(unescaped)))
     return tuple(_plain_lines(visible(unescaped)))
+
+
+def _encoded_once(text: str) -> str:
+    """Return the text with the entities freed that were encoded again, unless it is about such.
+
+    Code, and an entity that stands by itself in quotation marks, stay as they are.
+    """
+    if "&amp;" not in text or not _ENCODED_AGAIN.search(text) or _is_about_entities(text):
+        return text
+    pieces: list[str] = []
+    depth = 0
+    for number, piece in enumerate(_MEANT.split(text)):
+        is_meant = number % 2 == 1
+        if is_meant and piece[0] == "<":
+            depth = max(0, depth + (-1 if piece[1] == "/" else 1))
+        pieces.append(piece if is_meant or depth else _ENCODED_AGAIN.sub(r"&\1", piece))
+    return "".join(pieces)
+
+
+def _is_about_entities(text: str) -> bool:
+    """Tell whether near one of its entities a word stands that says why it is shown."""
+    read = 0
+    for match in _ENCODED_AGAIN.finditer(text):
+        near = match.end() + _NEAR
+        if _ABOUT_ENTITIES.search(text, max(read, match.start() - _NEAR), near):
+            return True
+        read = near
+    return False
 
 
 def _plain_lines(text: str) -> Iterator[Line]:
