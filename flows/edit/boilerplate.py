@@ -57,10 +57,6 @@ PLEAS = (
     r"cross-?posted (?:from|on|at|to)\b",
     r"(?:photo|image|picture|cover|illustration)s? (?:by|from|credit|courtesy|via)\b",
     r"affiliate links?|promo(?:tion)? code|(?:use|with) (?:the )?code \S+ (?:for|to|at|and)",
-    r"(?:use|with|enter|apply) (?:(?:the|our|my|a) )?(?:coupon|discount|offer|voucher) code",
-    # At the start of a clause it is an offer, behind who gets it news.
-    r"(?<!\w )(?:get|save|enjoy|claim|grab) (?:an? )?(?:extra )?(?:up to )?(?:[$€£]\d+|\d+ ?%) off",
-    r"\d{1,3} ?% (?:off|discount)\b[^.!?]{0,60} (?:with|using) [^.!?]{0,20}code\b",
     r"submitted by\s+/?u/\S+|\[link\]\s*\[comments\]",
     r"article url:|comments url:|points:\s*\d+",
     r"(?:continue|keep) reading|read (?:more|on|the (?:full|rest|whole|entire))\b|click here",
@@ -74,6 +70,16 @@ PLEAS = (
 # For folded text: a pattern that minds no case takes three times as long.
 _PLEA = re.compile(r"(?<!\w)(?:" + "|".join(PLEAS) + ")")
 
+_OFFER = Signed(
+    re.compile(
+        # At the start of a clause it is an offer, behind who gets it news.
+        r"(?<!\w)(?<!\w )(?:get|save|enjoy|claim|grab) (?:an? )?(?:extra )?(?:up to )?"
+        r"(?:[$€£]\d+|\d+ ?%) off\b"
+        r"|\d ?% (?:off|discount)\b[^.!?]{0,60} (?:with|using) [^.!?]{0,20}code\b"
+        r"|\b(?:use|with|enter|apply) (?:(?:the|our|my|a) )?(?:coupon|discount|offer|voucher) code"
+    ),
+    (" off", "% discount", "coupon code", "discount code", "offer code", "voucher code"),
+)
 # Who wants to be met elsewhere, in whatever spelling: "Foloow me on twiter".
 _MEETING = frozenset("follow connect contact chat find join message ping reach".split())
 _LIKELY_MEETING = ("follow", "connect", "contact", "message")
@@ -114,13 +120,14 @@ _DATE = (
 )
 _LENGTH = r"\d{1,3}[ -]min(?:ute)?s? read|read(?:ing)?(?: time)?: \d{1,3} min(?:ute)?s?"
 _SURELY = rf"(?:(?:posted |published |updated )?(?:on )?(?:{_DATE})|{_LENGTH})(?!\w)"
-# A name has no full stop but that of an initial.
+# A name has no full stop but that of an initial, and reaches to a bar, if it does not to a dash.
 _NAMED = r"[^|·•.!?]{1,60}(?:(?<=\b\w)\.[^|·•.!?]{0,60}){0,3}"
+_NAMED_TO_BAR = r"[^|·•.!?]{1,60}+(?:(?<=\b\w)\.[^|·•.!?]{0,60}+){0,3}+"
 _BAR_BETWEEN, _BETWEEN = r" ?[|·•] ?", r"(?: ?[|·•] ?| [–—-] )"
 _WHO = rf"(?:written |posted |published )?by {_NAMED}"
 _BYLINE = Signed(
     re.compile(
-        rf"(?i:(?:{_NAMED}{_BAR_BETWEEN}){{1,3}}(?:{_LENGTH})(?!\w)"
+        rf"(?i:(?:{_NAMED_TO_BAR}{_BAR_BETWEEN}){{1,3}}(?:{_LENGTH})(?!\w)"
         rf"|(?:(?:{_SURELY}|{_WHO}){_BETWEEN}){{1,3}}{_SURELY})"
         rf"(?i:{_BETWEEN}{_SURELY})*(?i:{_BETWEEN}{_WHO}\Z)?(?: ?[|·•–—:-])?(?: (?![a-z])|\Z)"
     ),
@@ -313,7 +320,7 @@ def _without_pleas(line: Line) -> Line | None:
 
 def _is_plea(text: str) -> bool:
     folded = text.casefold()
-    return bool(_PLEA.search(folded)) or _invites(folded)
+    return bool(_PLEA.search(folded) or _OFFER.search(folded)) or _invites(folded)
 
 
 def _invites(folded: str) -> bool:
