@@ -145,6 +145,53 @@ def test_what_was_encoded_twice_is_read_but_for_what_is_about_it(markup: str, te
     assert clean.text_of(markup) == text
 
 
+NOTES = """## What's Changed
+* fix: dry the ropes by @ann in #12
+* chore: tar the rope that
+  held the ship.
+"""
+READ = (
+    "What's Changed\n- fix: dry the ropes by @ann in #12\n- chore: tar the rope that held the ship."
+)
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        NOTES,
+        f"<p>{NOTES}</p>",
+        f"<div><p>{NOTES.replace('* ', '- ')}</p></div>",
+        " ".join(NOTES.split()),
+        f"<p>{' '.join(NOTES.split())}</p>",
+        NOTES.replace("\n", "\r\n"),
+    ],
+)
+def test_notes_in_markdown_keep_their_heading_and_their_bullets(notes: str) -> None:
+    assert clean.text_of(notes) == READ
+    assert clean.body(item(notes)) == READ.split("\n")[1:]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("It has: * Sails of flax * Ropes of hemp * fix: a knot.",
+         "It has:\n- Sails of flax\n- Ropes of hemp\n- fix: a knot."),
+        ("<p>It has:\n* sails\n* ropes</p><p>And oars.</p>",
+         "It has:\n- sails\n- ropes\nAnd oars."),
+        ("* Sails of flax * Ropes of hemp", "- Sails of flax\n- Ropes of hemp"),
+        ("Its size is length * Width * height.", "Its size is length * Width * height."),
+        ("<p>The harbour is wet\n* and so is the rope.</p>",
+         "The harbour is wet * and so is the rope."),
+        ("<p>The harbour\n- and the rope -\nis wet.</p>", "The harbour - and the rope - is wet."),
+        ("<p>#ropes are dry\n#knots are not</p>", "#ropes are dry #knots are not"),
+        ("## Ropes", "Ropes"),
+        ("<p>## Ropes ##</p><p>They are dry.</p>", "Ropes\nThey are dry."),
+    ],
+)  # fmt: skip
+def test_markdown_is_told_from_prose_with_such_signs(text: str, told: str) -> None:
+    assert clean.text_of(text) == told
+
+
 def test_lines_that_an_editor_wrapped_are_joined() -> None:
     wrapped = (
         "The harbour master counts the ships that come in every morning and\n"

@@ -61,6 +61,14 @@ _STARTS_AS_HTML = re.compile(
 )
 _BULLET = re.compile(r"\s*(?:[*•‣▪●◦·–-]|\d{1,3}[.)])\s+(?=\S)")
 
+# Markdown (CommonMark 0.31, 4.2 and 5.2), and what is left of it where its line feeds were lost.
+_MARKS = "#*+-"
+_MARK = re.compile(r"(?:#{1,6}|[*+-]) ")
+_MARKED = re.compile(r"\n[ \t]*(?:#{1,6}|[*+-])[ \t]")
+_HASHES = re.compile(r"\s#+$")
+_CHANGE = re.compile(r" \* \w{2,20}(?:\([^()\s]{1,40}\))?!?: ")
+_FEWEST_BULLETS = 2
+
 _ENTITY = r"(?:#\d{2,6}|#[xX][0-9a-fA-F]{2,5}|[A-Za-z]{2,10}\d{0,2});"
 _ENCODED_AGAIN = re.compile(rf"&amp;(?:amp;)*({_ENTITY})")
 # Where an entity is meant: in code, and by itself in quotation marks.
@@ -145,25 +153,58 @@ def _plain_lines(text: str) -> Iterator[Line]:
         if not line:
             yield GAP
         elif match := _BULLET.match(raw):
-            yield Line(text=" ".join(raw[match.end() :].split()), kind=LineKind.BULLET)
+            yield from _run_in(" ".join(raw[match.end() :].split()), kind=LineKind.BULLET)
         else:
-            yield Line(text=line)
+            yield from _marked(line)
+
+
+def _marked(line: str) -> Iterator[Line]:
+    """Yield a line as what Markdown has it, with the bullets that were run into it."""
+    mark = _MARK.match(line) if line[0] in _MARKS else None
+    if mark is not None and line[0] == "#":
+        yield from _run_in(_HASHES.sub("", line[mark.end() :]), kind=LineKind.HEADING)
+    elif mark is not None:
+        yield from _run_in(line[mark.end() :], kind=LineKind.BULLET)
+    elif " * " in line and _holds_bullets(line):
+        yield from _run_in(line, kind=LineKind.PROSE)
+    else:
+        yield Line(text=line)
+
+
+def _run_in(line: str, *, kind: LineKind) -> Iterator[Line]:
+    first, *bullets = line.split(" * ")
+    yield Line(text=first, kind=kind)
+    yield from (Line(text=bullet, kind=LineKind.BULLET) for bullet in bullets)
+
+
+def _holds_bullets(line: str) -> bool:
+    """Tell bullets that were run into a line from the signs of a multiplication."""
+    if line.count(" * ") < _FEWEST_BULLETS:
+        return False
+    before = line[: line.index(" * ")]
+    return before.endswith(_LINE_STOPS) or len(_CHANGE.findall(line)) >= _FEWEST_BULLETS
+
+
+def _is_markdown(text: str) -> bool:
+    """Tell lines of Markdown from prose of which a line begins with such a sign by chance."""
+    return "\n" in text and len(_MARKED.findall(f"\n{text}")) >= _FEWEST_BULLETS
 
 
 def _unwrapped(raws: Iterable[str], *, loosely: bool = False) -> Iterator[str]:
     """Yield the lines with those joined that a publisher's editor wrapped.
 
-    `loosely`: in HTML a line feed means little, so a line that begins in lower case goes on, and
-    one that is indented deeper than the first.
+    `loosely`: in HTML, as in Markdown, a line feed means little, so a line that begins in lower
+    case goes on, and one that is indented deeper than the first.
     """
     for is_gap, group in groupby(raws, key=lambda raw: not raw.strip()):
         found = [raw for raw in group if not is_gap] or [""]
         is_wrapped = _is_wrapped(found)
+        is_loose = loosely or _is_markdown("\n".join(found))
         line = ""
         for raw in found:
-            is_deeper = loosely and _indent(raw) > _indent(found[0]) and not _BULLET.match(raw)
+            is_deeper = is_loose and _indent(raw) > _indent(found[0]) and not _BULLET.match(raw)
             goes_on = (is_wrapped or is_deeper) and not line.rstrip().endswith(_LINE_STOPS)
-            if line and (goes_on or (loosely and raw.lstrip()[:1].islower())):
+            if line and (goes_on or (is_loose and raw.lstrip()[:1].islower())):
                 line = f"{line} {raw}"
                 continue
             if line:
@@ -192,13 +233,14 @@ def _html_lines(text: str) -> Iterator[Line]:
     keeps_feeds = not any(element.tag in _BLOCKS or element.tag == "br" for element in _inner(root))
     for kind, pieces in _blocks(root):
         joined = "".join(pieces)
-        if not keeps_feeds:
+        is_kept = keeps_feeds or (kind is LineKind.PROSE and _is_markdown(joined))
+        if not is_kept:
             joined = joined.replace("\n", " ")
         feeds = joined.replace("\r", "\n").split("\n")
-        for raw in _unwrapped(feeds, loosely=True) if keeps_feeds else feeds:
+        for raw in _unwrapped(feeds, loosely=True) if is_kept else feeds:
             line = " ".join(raw.split())
             if line:
-                yield Line(text=line, kind=kind)
+                yield from _marked(line) if kind is LineKind.PROSE else [Line(text=line, kind=kind)]
             elif kind is LineKind.PROSE and joined.strip():
                 yield GAP
 
