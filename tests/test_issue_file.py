@@ -19,6 +19,7 @@ from flows.edit.issue_lines import may_be_linked
 from flows.edit.markdown import escape, escape_inline, link, read_link, unescape
 from flows.errors import IssueError
 from flows.models import Entry, Issue, Item, Kind, Link, Section, Story
+from flows.render import markdown
 
 PATH = Path("issues/042.md")
 
@@ -402,6 +403,51 @@ def test_a_link_is_read_as_it_was_written(title: str, place: str) -> None:
     found = read_link(link(title, url))
     assert found is not None
     assert (found.title, found.url, found.rest) == (title, url, "")
+
+
+@pytest.mark.parametrize(
+    ("line", "title", "url"),
+    [
+        ("[x](https://e.example/a_(b_(c)))", "x", "https://e.example/a_(b_(c))"),
+        ("[A [b [c]] d](https://e.example/x)", "A [b [c]] d", "https://e.example/x"),
+        (f"[{'[' * 9}x{']' * 9}](https://e.example/{'(' * 9}y{')' * 9})",
+         f"{'[' * 9}x{']' * 9}", f"https://e.example/{'(' * 9}y{')' * 9}"),
+    ],
+)  # fmt: skip
+def test_a_link_may_have_brackets_in_its_brackets(line: str, title: str, url: str) -> None:
+    found = read_link(line)
+    assert found is not None
+    assert (found.title, found.url, found.rest) == (title, url, "")
+    assert read_link(link(title, url)) == found
+
+
+def nested(begin: str, end: str) -> st.SearchStrategy[str]:
+    return st.recursive(
+        st.text("ab", max_size=3),
+        lambda inner: st.lists(inner, max_size=3).map(
+            lambda parts: f"{begin}{''.join(parts)}{end}"
+        ),
+    )
+
+
+@given(st.lists(nested("[", "]")), st.lists(nested("(", ")")), st.text("()", max_size=3))
+def test_a_link_in_the_file_is_a_link_in_the_mail(
+    titles: list[str], places: list[str], more: str
+) -> None:
+    line = f"[a{''.join(titles)}](https://e.example/{''.join(places)}{more})"
+    found = read_link(line)
+    shown = markdown.links(line)
+    if found and not found.rest:
+        assert [(found.title, found.url)] == [(one.title, one.url) for one in shown]
+    else:
+        assert more
+        assert markdown.to_text(line) not in {one.title for one in shown}
+
+
+@pytest.mark.parametrize("piece", ["[", "[a", "[]", "(", "a](", "[a](", "[[a]", "((a)", "\\"])
+def test_brackets_without_an_end_are_no_link(piece: str) -> None:
+    assert read_link(f"[{piece * 5_000}") is None
+    assert read_link(f"[a](https://e.example/({piece * 5_000}") is None
 
 
 @pytest.mark.parametrize("name", ["C#", "Learn #", "# one", "## two", "A * B", "[x](https://a.b)"])

@@ -15,9 +15,27 @@ _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])|&#?\w{1,32};")
 _IN_ADDRESSES = re.compile(r"[\\()<>]|&(?=#?\w+;)")
 _SPACES = re.compile(r"\s")
 
-_TEXT = r"(?P<text>(?:\\.|[^\[\]\\]|\[(?:\\.|[^\[\]\\])*\])*)"
-_PLACE = r"(?:<(?P<pointed>[^<>]*)>|(?P<place>(?:\\.|[^\s()\\]|\((?:\\.|[^\s()\\])*\))*))"
-_LINK = re.compile(rf"\[{_TEXT}\]\(\s*{_PLACE}(?:\s+\"[^\"]*\"|\s+'[^']*')?\s*\)")
+# As deep as the mail's own reader looks (CommonMark 0.31, 6.3, asks for three levels and more).
+_LEVELS = 32
+
+
+def _nested(letters: str, begin: str, end: str) -> str:
+    """Return a pattern of letters, and of balanced brackets with such in them.
+
+    It gives nothing back of what it took: there is but one way to read a text.
+    """
+    pattern = rf"(?:\\.|{letters}++)*+"
+    for _ in range(_LEVELS):
+        pattern = rf"(?:\\.|{letters}++|{begin}{pattern}{end})*+"
+    return pattern
+
+
+_TEXT = _nested(r"[^\[\]\\]", r"\[", r"\]")
+_PLACE = _nested(r"[^\s()\\]", r"\(", r"\)")
+_LINK = re.compile(
+    rf"\[(?P<text>{_TEXT})\]\(\s*(?:<(?P<pointed>[^<>]*)>|(?P<place>{_PLACE}))"
+    r"(?:\s+\"[^\"]*\"|\s+'[^']*')?\s*\)"
+)
 _BOLD = re.compile(r"(\*\*|__)(?P<inner>.+)\1")
 _BOLD_LINK = re.compile(r"(\*\*|__)(?=\[)(?P<inner>.+\))\1")
 
