@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -149,6 +150,24 @@ def test_what_only_looks_like_an_address_stops_nothing(folder: Path) -> None:
         command, ["backtest", str(folder / "past"), "--config", str(folder / "newsletter.toml")]
     )
     assert result.exit_code == 0, result.output
+
+
+def test_an_address_without_a_host_is_no_link_to_a_site(folder: Path) -> None:
+    bad = "- [A pier](http://[::1/bad)\n- [A quay](http://quay.example:99999/)\n"
+    (folder / "past" / "4.md").write_text(f"{FIRST}{bad}")
+    found = json.loads(hold(folder, str(folder / "past"), "--json").stdout)
+    assert all(site["name"] for site in found["sites"])
+    assert (found["issues"], found["links"]) == (3, 13)
+
+
+def test_what_is_no_file_is_told_and_not_waited_for(folder: Path) -> None:
+    (folder / "past" / "4.md").symlink_to(folder / "moved-away.md")
+    os.mkfifo(folder / "past" / "5.md")
+    result = hold(folder, str(folder / "past"))
+    assert result.exit_code == 0
+    assert "4.md: it cannot be read: No such file or directory." in result.stderr
+    assert "5.md: it cannot be read: it is no regular file." in result.stderr
+    assert "9 links in 2 issues" in result.stderr
 
 
 def test_nothing_is_kept(folder: Path) -> None:

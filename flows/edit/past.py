@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from flows.edit import issue_file, past_links
 from flows.edit.canonical import canonical
+from flows.edit.issue_lines import may_be_linked
 from flows.edit.pages import is_furniture
 from flows.errors import IssueError
 from flows.models import Item
@@ -157,7 +158,7 @@ def _items(found: Iterable[Found]) -> Iterator[Item]:
     best: dict[str, Found] = {}
     for link in found:
         key = canonical(link.url)
-        if not key.startswith("http") or is_furniture(link.url):
+        if not may_be_linked(key) or is_furniture(link.url):
             continue
         known = best.get(key)
         if known is None or _worth(link) > _worth(known):

@@ -15,7 +15,7 @@ from flows.edit.past import read_past
 from flows.edit.sentences import folded_words
 from flows.edit.sites import PATH_TENANTS, VIDEO_HOSTS, domain, site
 from flows.edit.workshop import host
-from flows.pipeline.moving import past_files
+from flows.pipeline.moving import past_files, read_file
 from flows.pipeline.stores import open_store
 from flows.store.items import count_items
 from flows.store.offers import find_offers, newest_addresses, stored_since
@@ -152,7 +152,7 @@ def _links(
     unread: list[tuple[Path, str]] = []
     for done, path in enumerate(paths, start=1):
         try:
-            past = read_past(path.read_bytes(), path=path)
+            past = read_past(read_file(path), path=path)
         except OSError as error:
             unread.append((path, f"it cannot be read: {error.strerror or error}"))
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -116,19 +117,28 @@ def past_files(source: Path) -> tuple[list[Path], int]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder; what was rendered from an issue's file is not read again."""
+    """Yield what lies below a folder; what was rendered from an issue's file is not read again."""
     for path in folder.iterdir():
         if path.name.startswith("."):
             continue
-        if path.is_file():
+        if not path.is_dir():
             yield path
-        elif path.is_dir() and not path.is_symlink() and not path.with_suffix(".md").is_file():
+        elif not path.is_symlink() and not path.with_suffix(".md").is_file():
             yield from _below(path)
+
+
+def read_file(path: Path) -> bytes:
+    """Return what is in a file; raises OSError if it is none, such as a link that leads nowhere."""
+    if not path.is_file():
+        path.stat()
+        # To read a pipe waits for somebody who writes into it.
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return path.read_bytes()
 
 
 def _read(path: Path, *, issue_from_name: bool) -> tuple[Past, Imported]:
     try:
-        past = read_past(path.read_bytes(), path=path)
+        past = read_past(read_file(path), path=path)
     except OSError as error:
         past = Past(note=f"it cannot be read: {error.strerror or error}")
     named = number_from_name(path) if issue_from_name else None
