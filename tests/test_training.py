@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -138,7 +139,7 @@ Words with a [link](https://a.example/no) in them.
 
 
 def test_any_markdown_with_headings_is_read() -> None:
-    found = read_sections(MARKDOWN.encode(), Path("old.md"))
+    found, _why = read_sections(MARKDOWN.encode(), Path("old.md"))
     assert [(one.title, one.section) for one in found] == [
         ("The keel", "Boats"),
         ("The sail", "Boats"),
@@ -155,7 +156,7 @@ def test_json_lines_are_read_and_others_passed_over() -> None:
         5,
     ]
     text = "\n".join([*map(json.dumps, lines), "no json"])
-    assert read_sections(text.encode(), Path("old.jsonl")) == [
+    assert read_sections(text.encode(), Path("old.jsonl"))[0] == [
         Example(title="T", url="https://a.example/1", section="Boats", text="B")
     ]
 
@@ -185,7 +186,7 @@ It keeps us upright.
 
 
 def test_of_our_own_issues_only_what_was_sent_is_read() -> None:
-    found = read_sections(OWN.encode(), Path("003.md"))
+    found, _why = read_sections(OWN.encode(), Path("003.md"))
     assert [(one.title, one.section) for one in found] == [("The keel", "Boats")]
 
 
@@ -217,6 +218,32 @@ def test_the_command_learns_and_drafts_follow_it(newsletter: Newsletter, tmp_pat
     found = asked(known())
     assert found is not None
     assert found.section == "Boats"
+
+
+@pytest.mark.usefixtures("newsletter")
+def test_what_teaches_nothing_says_why_and_is_not_waited_for(tmp_path: Path) -> None:
+    past = tmp_path / "past"
+    past.mkdir()
+    (past / "1.md").write_text(MARKDOWN, encoding="utf-8")
+    (past / "2.md").write_bytes(b"")
+    (past / "3.md").write_bytes(b"\x00\x01")
+    (past / "4.jsonl").write_text("{}", encoding="utf-8")
+    (past / "5.md").symlink_to(tmp_path / "moved-away.md")
+    os.mkfifo(past / "6.md")
+    (past / "7.md").write_text("# Boats\n- [A keel](https://a.example/k)\n", encoding="utf-16")
+    config = ["--config", str(tmp_path / "newsletter.toml")]
+    result = CliRunner().invoke(command, ["sections", "train", str(past), *config, "--json"])
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert {Path(one["file"]).name: one["reason"] for one in told["unread"]} == {
+        "2.md": "the file is empty",
+        "3.md": "it is no text",
+        "4.jsonl": "no link under a heading in it",
+        "5.md": "it cannot be read: No such file or directory",
+        "6.md": "it cannot be read: it is no regular file",
+    }
+    assert "3.md: it is no text." in result.stderr
+    assert "of 2 files" in result.stderr
 
 
 def test_too_little_leaves_what_was_learned_before(newsletter: Newsletter, tmp_path: Path) -> None:

@@ -49,6 +49,8 @@ def train(*, sources: tuple[Path, ...], as_json: bool, config: Path | None) -> N
 
 def _tell(taught: Taught) -> None:
     trained = taught.trained
+    for path, why in taught.unread:
+        narrate(f"{path}: {why}.")
     narrate(
         f"{counted(trained.examples, 'entry')} of {counted(taught.files, 'file')} under "
         f"{', '.join(trained.headings) or 'no heading'}"
@@ -81,4 +83,5 @@ def _as_json(taught: Taught) -> dict[str, Any]:
         "macro_f1": measured and round(measured.macro_f1, 4),
         "sure": measured and round(measured.share, 4),
         "precision": measured and round(measured.precision, 4),
+        "unread": [{"file": path, "reason": why} for path, why in taught.unread],
     }

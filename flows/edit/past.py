@@ -70,9 +70,9 @@ class Past:
 
 def read_past(data: bytes, *, path: Path) -> Past:
     """Return what a file of a past issue says."""
-    text, note = _text(data, path)
-    if not text.strip():
-        return Past(note=note or "the file is empty")
+    text, note = text_of(data, path)
+    if not text:
+        return Past(note=note)
     own = _own(text, path)
     if own is not None:
         return Past(items=tuple(ran(own.entries)), number=own.number, note=_missing(own.entries))
@@ -109,8 +109,13 @@ def _missing(entries: Iterable[Entry]) -> str:
     return "" if any(ran(entries)) else "nothing in it was sent"
 
 
-def _text(data: bytes, path: Path) -> tuple[str, str]:
-    """Return the text of a file and what is odd about its encoding."""
+def text_of(data: bytes, path: Path) -> tuple[str, str]:
+    """Return the text of a file and what is odd about it; without a text, why there is none."""
+    text, note = _decoded(data, path)
+    return (text, note) if text.strip() else ("", note or "the file is empty")
+
+
+def _decoded(data: bytes, path: Path) -> tuple[str, str]:
     if len(data) > LARGEST:
         return "", f"it is larger than {LARGEST >> 20} MB, which no issue is"
     for mark, encoding in _MARKS:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from flows.edit import issue_file
 from flows.edit.classifier import Example
 from flows.edit.markdown import read_link, unescape
+from flows.edit.past import MARKDOWN, text_of
 from flows.edit.sections import SPONSOR
 from flows.errors import IssueError
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
     from flows.models import Issue
 
-MARKDOWN = frozenset((".md", ".markdown"))
 JSON_LINES = frozenset((".jsonl", ".ndjson"))
+SUFFIXES = MARKDOWN | JSON_LINES
 
 _HEADING = re.compile(r"#{1,3}\s+(.*?)\s*#*$")
 _BULLET = re.compile(r"(?:[*+-]|\d{1,3}[.)])\s+")
@@ -30,9 +31,17 @@ _BULLET = re.compile(r"(?:[*+-]|\d{1,3}[.)])\s+")
 _MOST_LINES = 4
 
 
-def read_sections(data: bytes, path: Path) -> list[Example]:
-    """Return the links of a file of past issues with their headings, in their order."""
-    text = data.decode("utf-8-sig", errors="replace")
+def read_sections(data: bytes, path: Path) -> tuple[list[Example], str]:
+    """Return the links of a file of past issues with their headings, in their order.
+
+    Where there are none, the text says why.
+    """
+    text, note = text_of(data, path)
+    found = _examples(text, path)
+    return found, "" if found else note or "no link under a heading in it"
+
+
+def _examples(text: str, path: Path) -> list[Example]:
     if path.suffix.lower() in JSON_LINES:
         return list(_in_json(text))
     try:

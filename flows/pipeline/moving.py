@@ -14,7 +14,7 @@ from flows.store import issues
 from flows.store.history import ran_by_issue, remember
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from sqlalchemy import Engine
@@ -100,18 +100,22 @@ def past_issues(settings: Settings) -> list[PastIssue]:
         ]
 
 
-def past_files(source: Path) -> tuple[list[Path], int]:
-    """Return the files to read, in their order, and how many others lie beside them."""
+def past_files(
+    source: Path, *, suffixes: Collection[str] = SUFFIXES, kinds: str = "Markdown, HTML or text"
+) -> tuple[list[Path], int]:
+    """Return the files to read, in their order, and how many others lie beside them.
+
+    Raises NewsletterError if there is no such file, or none with one of the suffixes.
+    """
     if source.is_file():
         return [source], 0
     if not source.is_dir():
         raise NewsletterError(f"{source}: there is no such file or folder; name past issues")
     found = sorted(_below(source))
-    paths = [path for path in found if path.suffix.lower() in SUFFIXES]
+    paths = [path for path in found if path.suffix.lower() in suffixes]
     if not paths:
         raise NewsletterError(
-            f"{source}: there is no Markdown, HTML or text file in it; name the folder of the "
-            "past issues"
+            f"{source}: there is no {kinds} file in it; name the folder of the past issues"
         )
     return paths, len(found) - len(paths)
 

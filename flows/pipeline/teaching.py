@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from flows.edit import classifier
-from flows.edit.past_sections import JSON_LINES, MARKDOWN, read_sections
-from flows.errors import NewsletterError
+from flows.edit.past_sections import SUFFIXES, read_sections
 from flows.pipeline.files import numbers, write
+from flows.pipeline.moving import past_files, read_file
 from flows.pipeline.reading import files_of
 from flows.pipeline.stores import open_store
 from flows.store import issues
@@ -27,10 +27,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taught:
-    """What was learned from how many files, and where it is kept (None: nowhere)."""
+    """What was learned from how many files, and where it is kept (None: nowhere).
+
+    `unread` says of each file that taught nothing why.
+    """
 
     trained: Trained
     files: int
+    unread: tuple[tuple[Path, str], ...] = ()
     kept: Path | None = None
 
 
@@ -45,13 +49,17 @@ def teach(settings: Settings, sources: Sequence[Path]) -> Taught:
 
     paths = [*_given(sources), *_own(settings)]
     examples: list[Example] = []
+    unread: list[tuple[Path, str]] = []
     for path in paths:
-        examples += read_sections(_bytes(path), path)
+        found, why = _read(path)
+        examples += found
+        unread += [(path, why)] if why else []
     trained = train(examples)
+    taught = Taught(trained=trained, files=len(paths) - len(unread), unread=tuple(unread))
     if trained.model is None:
-        return Taught(trained=trained, files=len(paths))
+        return taught
     write(settings.paths.model, classifier.dumps(trained.model))
-    return Taught(trained=trained, files=len(paths), kept=settings.paths.model)
+    return replace(taught, kept=settings.paths.model)
 
 
 def learned(settings: Settings) -> Callable[[Item], Place | None] | None:
@@ -68,13 +76,8 @@ def learned(settings: Settings) -> Callable[[Item], Place | None] | None:
 
 def _given(sources: Sequence[Path]) -> Iterator[Path]:
     for source in sources:
-        if source.is_dir():
-            found = sorted(source.rglob("*"))
-            yield from (path for path in found if path.suffix.lower() in MARKDOWN | JSON_LINES)
-        elif source.is_file():
-            yield source
-        else:
-            raise NewsletterError(f"{source}: there is no such file; name past issues")
+        paths, _others = past_files(source, suffixes=SUFFIXES, kinds="Markdown or JSON lines")
+        yield from paths
 
 
 def _own(settings: Settings) -> list[Path]:
@@ -85,8 +88,9 @@ def _own(settings: Settings) -> list[Path]:
     return [files_of(settings, number).draft for number in known if number not in open_ones]
 
 
-def _bytes(path: Path) -> bytes:
+def _read(path: Path) -> tuple[list[Example], str]:
+    """Return what a file teaches, and why nothing."""
     try:
-        return path.read_bytes()
+        return read_sections(read_file(path), path)
     except OSError as error:
-        raise NewsletterError(f"{path}: it cannot be read: {error.strerror}") from error
+        return [], f"it cannot be read: {error.strerror or error}"
