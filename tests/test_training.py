@@ -261,6 +261,19 @@ def test_too_little_leaves_what_was_learned_before(newsletter: Newsletter, tmp_p
     assert "there is no such file" in missing.stderr
 
 
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff", b'{"version": 0}'])
+def test_what_was_learned_and_is_damaged_is_told_and_left_out(
+    newsletter: Newsletter, caplog: pytest.LogCaptureFixture, data: bytes
+) -> None:
+    assert learned(newsletter.settings) is None
+    assert not caplog.records
+    newsletter.settings.paths.model.write_bytes(data)
+    assert outline(newsletter.settings, NOW).guess is None
+    [record] = caplog.records
+    assert str(newsletter.settings.paths.model) in record.getMessage()
+    assert "run newsletter sections train again" in record.getMessage()
+
+
 def test_the_settings_can_leave_it_out(
     newsletter: Newsletter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

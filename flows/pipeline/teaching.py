@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from flows.edit.training import Trained
     from flows.models import Item
     from flows.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,15 +67,25 @@ def teach(settings: Settings, sources: Sequence[Path]) -> Taught:
 
 
 def learned(settings: Settings) -> Callable[[Item], Place | None] | None:
-    """Return what guesses headings as past issues teach, None where nothing was learned."""
-    if not settings.edit.classifier:
+    """Return what guesses headings as past issues teach, None where nothing was learned.
+
+    A file that cannot be used is told, and no draft fails for it.
+    """
+    kept = settings.paths.model
+    if not settings.edit.classifier or not os.path.lexists(kept):
         return None
     try:
-        text = settings.paths.model.read_text(encoding="utf-8")
+        model = classifier.loads(read_file(kept).decode())
     except (OSError, UnicodeDecodeError):
+        model = None
+    if model is None:
+        logger.warning(
+            "%s is damaged or of another version, so the draft goes without what was learned of "
+            "headings; run newsletter sections train again, or delete the file",
+            kept,
+        )
         return None
-    model = classifier.loads(text)
-    return None if model is None else partial(classifier.guess, model)
+    return partial(classifier.guess, model)
 
 
 def _given(sources: Sequence[Path]) -> Iterator[Path]:
