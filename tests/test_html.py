@@ -251,6 +251,16 @@ def test_an_address_keeps_its_order_in_a_mail_from_right_to_left() -> None:
     assert check(render(SAMPLE, brand), brand) == []
 
 
+def test_a_long_title_in_a_group_hangs_behind_its_bullet() -> None:
+    links = (Link(title="A knot " * 15, url="https://example.org/knots"),)
+    mail = render(issue_of(Entry(title="Videos", links=links)), SAMPLE_BRAND)
+    first = mail.text.index("- A knot")
+    lines = mail.text[first:].splitlines()[:3]
+    assert lines[0].startswith("- A knot A knot")
+    assert lines[1].startswith("  A knot")
+    assert lines[2] == "  https://example.org/knots"
+
+
 def test_a_usual_issue_is_small() -> None:
     mail = render(many(30), SAMPLE_BRAND)
     assert len(mail.html.encode()) < 45_000

@@ -236,7 +236,8 @@ def _told_by(story: Story) -> str:
     item = story.lead
     source, feed = shown_source(item), one_line(item.feed)
     parts = [f"{source}, {_day(item.published.date())}" if item.published else f"{source}, no date"]
-    if feed and feed != source:
+    # A feed without a name goes by its address, which tells an editor nothing.
+    if feed and feed != source and not may_be_linked(feed):
         parts.append(f"by way of {feed}")
     if told := _also_in(story, feed):
         parts.append(f"also in {', '.join(told)}")

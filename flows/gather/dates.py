@@ -67,6 +67,7 @@ _FORMATS = (
 )
 
 
+_DAY = re.compile(r"/(20\d\d)/(\d\d)/(\d\d)(?=/|$)")
 _MARKS = frozenset("/.-:,")
 _FILLED_IN = str.maketrans("BbpdYmHMSI", "xxx0000000", "%")
 
@@ -122,6 +123,15 @@ def read_date(text: str, *, zone: tzinfo, now: datetime) -> datetime | None:
         except (ValueError, OverflowError, TypeError, IndexError):
             continue
     return None
+
+
+def date_of_address(url: str, *, now: datetime) -> datetime | None:
+    """Return the day in an address (/2024/12/18/), not later than `now`; None if it has none.
+
+    A blog's address is dated by its own day; midnight UTC is as near as one can tell.
+    """
+    day = _DAY.search(url)
+    return read_date("-".join(day.groups()), zone=UTC, now=now) if day else None
 
 
 def _read_iso(text: str) -> datetime | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from flows.gather.dates import read_date
+from flows.gather.dates import date_of_address, read_date
 from flows.gather.items import Context, absolute, identity
 from flows.gather.links import absolute_links
 from flows.gather.text import folded, is_list, lines, plain_title, title, visible
@@ -26,7 +26,7 @@ def read_entry(entry: Mapping[str, Any], *, context: Context) -> Item:
     """Return the item an entry tells of."""
     summary, content = _texts(entry)
     url = _url(entry, context.base)
-    published = _published(entry, context)
+    published = _published(entry, context) or date_of_address(url, now=context.now)
     raw_title = text_of(entry, "title")
     stamp = text_of(entry, "published") or text_of(entry, "updated")
     made_of = (raw_title or summary or content, stamp)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from flows.errors import ParseError
-from flows.gather.dates import read_date, zone
+from flows.gather.dates import date_of_address, read_date, zone
 from flows.gather.guards import shown
 from flows.gather.items import Context, absolute, distinct, identity, problems_of
 from flows.gather.links import absolute_links
@@ -68,6 +68,7 @@ def _read(entry: Mapping[str, Any], context: Context) -> Item:
     content = visible(markup or _text(entry, "content_text"))
     summary = visible(_text(entry, "summary"))
     stamp = _text(entry, "date_published") or _text(entry, "date_modified")
+    dated = read_date(stamp, zone=context.zone, now=context.now)
     heading = _text(entry, "title")
     return Item(
         feed=context.feed_name,
@@ -78,7 +79,7 @@ def _read(entry: Mapping[str, Any], context: Context) -> Item:
         content=content,
         author=_authors(entry) or context.author,
         source=context.source,
-        published=read_date(stamp, zone=context.zone, now=context.now),
+        published=dated or date_of_address(url, now=context.now),
         kind=_kind(entry),
         thumbnail=absolute(
             _text(entry, "image") or _text(entry, "banner_image"), base=context.base

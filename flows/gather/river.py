@@ -14,10 +14,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from flows.gather.dates import read_date, zone
+from flows.gather.dates import date_of_address, read_date, zone
 from flows.gather.items import Context, absolute, distinct, host, on_host, problems_of
 from flows.gather.parsed import Parsed
 from flows.gather.text import is_digest, title, visible
@@ -25,13 +24,13 @@ from flows.models import Item, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
 
     from flows.models import Feed
 
 _VIA = re.compile(r"via\s+(?:(?P<name>\S.*?)\s+)?(?P<url>https?://\S+)\s*$")
 _DATE = re.compile(r"[A-Z][a-z]+ \d{1,2}, \d{4} at \d{1,2}:\d\d ?[AP]M\s*$")
 _ADDRESS = re.compile(r"https?://\S+$")
-_DAY = re.compile(r"/(20\d\d)/(\d\d)/(\d\d)(?=/|$)")
 # A subreddit's name in front, and Reddit's own ids.
 _HEAD = re.compile(r"(?:\d+_)?r/\w+\s*$|t[1-6]_[0-9a-z]{4,10}\s*$")
 # Where the posting tool cuts a body, in characters, and how far from there it was seen to.
@@ -174,11 +173,7 @@ def _item(block: _Block, context: Context) -> Item | None:
 def _published(block: _Block, context: Context) -> datetime | None:
     if block.date:
         return read_date(block.date, zone=context.zone, now=context.now)
-    day = _DAY.search(block.own_url)
-    if day is None:
-        return None
-    # A blog's address is dated by its own day; midnight UTC is as near as one can tell.
-    return read_date("-".join(day.groups()), zone=UTC, now=context.now)
+    return date_of_address(block.own_url, now=context.now)
 
 
 def _kind(url: str, body: list[str]) -> Kind:

@@ -86,8 +86,10 @@ def remember(engine: Engine, remembered: Iterable[Remembered]) -> None:
 
 
 def ran_by_issue(engine: Engine) -> dict[int, int]:
-    """Return how many items are remembered of each issue, the newest issue first."""
-    query = select(history.c.issue, func.count()).group_by(history.c.issue)
+    """Return how many links are remembered of each issue, the newest issue first."""
+    # What a feed passed on is remembered under its own source and under the feed.
+    link = func.coalesce(func.nullif(history.c.url, ""), history.c.title)
+    query = select(history.c.issue, func.count(link.distinct())).group_by(history.c.issue)
     with reading(engine).begin() as connection:
         rows = connection.execute(query.order_by(history.c.issue.desc()))
         return {int(row[0]): int(row[1]) for row in rows}
