@@ -9,7 +9,7 @@ from sqlalchemy import event, func, select
 
 from flows.edit.dedupe import Recollection, dedupe, history_keys, remembered
 from flows.models import Item
-from flows.store.history import MOST_RECALLED, SqlHistory, forget, remember
+from flows.store.history import MOST_RECALLED, SqlHistory, forget, ran_by_issue, remember
 from flows.store.schema import history
 from flows.store.schema import history_keys as keys_table
 
@@ -84,6 +84,13 @@ def test_remembering_again_changes_nothing(engine: Engine) -> None:
         assert connection.execute(select(func.count()).select_from(keys_table)).scalar() == len(
             history_keys(STORY)
         )
+
+
+def test_a_link_that_ran_is_counted_once_whoever_told_it(engine: Engine) -> None:
+    passed_on = replace(STORY, feed="The river")
+    told = [remembered(one, issue=7) for one in (STORY, passed_on, story(1))]
+    remember(engine, [*told, remembered(story(2), issue=6)])
+    assert ran_by_issue(engine) == {7: 2, 6: 1}
 
 
 def test_an_issue_that_nobody_got_is_forgotten(engine: Engine) -> None:
