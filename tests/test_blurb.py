@@ -149,6 +149,21 @@ def test_a_title_or_a_label_before_the_first_sentence_is_cut_off(begin: str) -> 
     assert made(TEXT, summary=f"{begin}{NEXT}").text == NEXT
 
 
+@pytest.mark.parametrize(
+    ("lead_in", "is_one"),
+    [
+        ("An anonymous reader quotes a report from The Quay:", True),
+        ("Ann Lee writes in an exclusive report for The Quay:", True),
+        ("Longtime reader annlee shares an excerpt:", True),
+        ("The harbour shares its ropes with the north:", False),
+        ("Three things were lost:", False),
+    ],
+)
+def test_who_passed_a_story_on_is_no_part_of_its_blurb(lead_in: str, *, is_one: bool) -> None:
+    told = "Four ships were lost last winter because nobody dried the ropes."
+    assert made(f"<p>{lead_in} {told}</p>").text == (told if is_one else f"{lead_in} {told}")
+
+
 def test_what_differs_in_its_apostrophes_is_not_offered_again() -> None:
     told = "It’s the harbour’s own rope that held."
     found = made(

@@ -393,6 +393,8 @@ def test_an_approval_with_a_reason_admits_what_the_check_blocks(newsletter: News
     approval.approve_now(
         newsletter.settings, 1, observer=newsletter.watcher, because="an empty joke"
     )
+    told = [sentence for sentence in newsletter.watcher.said if sentence.startswith("Overridden: ")]
+    assert [sentence.split()[1] for sentence in told] == ["H11", "D04", "H02"]
     assert newsletter.run().verdict is Outcome.SENT
 
 

@@ -93,6 +93,12 @@ _GOES_ON = re.compile(
     r"|part|podcast|post|release|report|series|story|talk|tutorial|version|video|week|year)s?\b)"
 )
 _LABEL = re.compile(r"^(?i:editor['’]?s['’]? note|tl;dr):\s*(?=[^\W_a-z])")
+# Who passed a story on, before it begins.
+_LEAD_IN = re.compile(
+    r"(?:[^\s.:!?]+ ){1,8}?(?:(?:quotes|shares|cites|posted) (?:an? |the |this )?(?:report|excerpt"
+    r"|story|article|column|analysis)\b[^.:!?]{0,60}|writes(?: (?:in|for|at) [^.:!?]{0,40})?): ?"
+    r"(?=[\"“‘A-Z])"
+)
 _DASH = re.compile(r"\s+[-–—:|]\s+(?=[^\W_a-z])")
 _STRAIGHT_QUOTE = re.compile(r'(?<!\d)"')
 _MORE = re.compile(r"\s*[\[(]?(?:\.\.\.|…)[\])]?\s*$")
@@ -276,7 +282,9 @@ def _without_title(paragraphs: Sequence[str], title: str) -> list[str]:
         return []
     head, *rest = paragraphs
     dash = _DASH.match(head, len(title)) if title and head.startswith(title) else None
-    return [_LABEL.sub("", head[dash.end() :] if dash else head), *rest]
+    head = _LABEL.sub("", head[dash.end() :] if dash else head)
+    lead_in = _LEAD_IN.match(head)
+    return [head[lead_in.end() :] if lead_in else head, *rest]
 
 
 def _summary(found: Sequence[str], text: str) -> list[str]:

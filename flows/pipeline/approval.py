@@ -84,6 +84,8 @@ def approve_now(
                 f"the check blocks issue {record.number}: {rendered.objections}; mend it, or give "
                 "--because a reason"
             )
+        for finding in rendered.errors:
+            observer.say(f"Overridden: {finding.rule}  {finding.message}")
         work = Work(settings=settings, engine=engine, observer=observer)
         approve_rendered(work, record, rendered, because=because)
         return issue
