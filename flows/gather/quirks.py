@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from flows.gather.dates import read_date
 from flows.gather.entry import dicts_of, text_of
-from flows.gather.items import absolute, on_host
+from flows.gather.items import absolute, host, on_host
 from flows.gather.river import shared_item
 from flows.gather.text import lines
 from flows.models import Item, Kind
@@ -100,9 +100,11 @@ def _linked_page(reading: Reading) -> Item:
     body = _REDDIT_BODY.search(markup)
     link = _REDDIT_LINK.search(markup)
     target = absolute(html.unescape(link[1]), base=item.url) if link else ""
+    is_elsewhere = bool(target) and not on_host(target, "reddit.com", "redd.it")
     post = replace(
         item,
-        url=item.url if not target or on_host(target, "reddit.com", "redd.it") else target,
+        url=target if is_elsewhere else item.url,
+        source=host(target) if is_elsewhere else item.source,
         summary="",
         content=body[1].strip() if body else "",
         comments=item.url,
@@ -115,8 +117,13 @@ def _linked_page(reading: Reading) -> Item:
     return replace(shared, guid=post.guid, published=published, comments=post.comments)
 
 
+_HACKER_NEWS = "news.ycombinator.com"
 # Go's zero time, in RSS and in Atom.
 _ZERO_TIME = re.compile(r"^(?:\w{3}, )?(?:0?1 Jan 0001\b|0001-01-01)")
+
+
+def _told_elsewhere(reading: Reading) -> Item:
+    return replace(reading.item, source=host(reading.item.url))
 
 
 def _kind(kind: Kind) -> Callable[[Reading], Item]:
@@ -149,6 +156,15 @@ QUIRKS = (
         why="Google Alerts wrap the page's address into one of their own",
         applies=lambda reading: reading.item.url.startswith("https://www.google.com/url?"),
         mend=_unwrapped,
+    ),
+    Quirk(
+        name="hacker-news",
+        why="Hacker News and its mirrors list what others publish: the page's site is the source",
+        applies=lambda reading: (
+            on_host(reading.item.comments, _HACKER_NEWS)
+            and not on_host(reading.item.url, _HACKER_NEWS)
+        ),
+        mend=_told_elsewhere,
     ),
     Quirk(
         name="hugo-page",
