@@ -157,6 +157,7 @@ def test_a_title_or_a_label_before_the_first_sentence_is_cut_off(begin: str) -> 
         ("Longtime reader annlee shares an excerpt:", True),
         ("The harbour shares its ropes with the north:", False),
         ("Three things were lost:", False),
+        ("If the harbour master writes:", False),
     ],
 )
 def test_who_passed_a_story_on_is_no_part_of_its_blurb(lead_in: str, *, is_one: bool) -> None:
@@ -277,6 +278,8 @@ def test_a_list_alone_gives_no_blurb() -> None:
         ("Dry ropes hold", "Dry ropes", False),
         ("What are the main uses of dry ropes?", "Dry rope - what are its main uses?", True),
         ("Who dries the ropes of the harbour?", "Dry ropes", False),
+        ("Why is that?", "Dry ropes hold", False),
+        ("What is it, and what does it do for you?", "Dry ropes hold", False),
         ("The main use of a dry rope is to hold.", "Dry rope - its main use", False),
         ("", "Dry ropes", True),
     ],

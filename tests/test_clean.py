@@ -407,3 +407,29 @@ def test_counting_its_signs_first_passes_over_no_bar(line: str) -> None:
 def test_a_word_of_a_plain_text_has_a_letter_or_a_figure_in_it(text: str) -> None:
     tokens = text.split()
     assert sentences.count(text) == sum(1 for token in tokens if re.search("[A-Za-z0-9]", token))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "The bot will message us on Slack whenever a crane fails.",
+        "Someone tried to reach us on Facebook with a broken rope.",
+        "Attackers could apply coupon codes twice in the shop.",
+        "With dry ropes, save 40% off the list price of a ship.",
+        "On May 5, 2024 - June 1, 2024 the harbour was closed.",
+        "eBPF - May 5, 2025 - is how we watch the ropes.",
+        "# of ropes grew from ten to two thousand in three years.",
+    ],
+)
+def test_what_is_told_of_such_things_is_text(told: str) -> None:
+    assert clean.paragraphs(f"<p>{told}</p>", kind=Kind.ARTICLE) == [told]
+
+
+def test_a_byline_before_a_small_letter_leaves_no_bullet() -> None:
+    told = "Posted by Ann Lee - May 5, 2025 - eBPF is how we watch the ropes."
+    assert not clean.paragraphs(f"<p>{told}</p>", kind=Kind.ARTICLE)[0].startswith("-")
+
+
+def test_a_thousand_pleas_on_one_line_cost_no_time() -> None:
+    told = " me @a" * 33_000
+    assert len(clean.paragraphs(f"<p>{told}</p>", kind=Kind.ARTICLE)) <= 1

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.errors import ParseError
-from flows.gather.dates import read_date, zone
+from flows.gather.dates import date_of_address, read_date, zone
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 NEW_YORK = ZoneInfo("America/New_York")
@@ -78,3 +78,20 @@ def test_a_zone_is_a_name_of_the_database() -> None:
 def test_any_text_is_read_without_an_error(text: str) -> None:
     found = read_date(text, zone=NEW_YORK, now=NOW)
     assert found is None or (found <= NOW and found.tzinfo is UTC)
+
+
+@pytest.mark.parametrize(
+    ("url", "day"),
+    [
+        ("https://quay.example/2026/11/20/ropes/", "2026-11-20"),
+        ("https://quay.example/blog/2026/11/20", "2026-11-20"),
+        ("https://quay.example/2027/12/18/talk", None),
+        ("https://quay.example/2026/13/40/", None),
+        ("https://quay.example/go?to=https://o.example/2011/02/03/x", None),
+        ("https://quay.example/2026/11/", None),
+        ("", None),
+    ],
+)
+def test_a_day_in_the_path_of_an_address_is_its_date(url: str, day: str | None) -> None:
+    found = date_of_address(url, now=NOW)
+    assert (found and f"{found:%Y-%m-%d}") == day

@@ -143,6 +143,12 @@ def test_a_file_says_what_its_issue_holds() -> None:
         (" - Rope News · 5 min", "Rope News", "5 min", ""),
         (" - Rope & Tar Works Inc.", "Rope & Tar Works Inc.", "", ""),
         (" - Yahoo!", "Yahoo!", "", ""),
+        (" - Great read!", "", "", "Great read!"),
+        (" - Worth it?", "", "", "Worth it?"),
+        (" (1 hour)", "", "1 hour", ""),
+        (" (GitHub Repo)", "", "GitHub Repo", ""),
+        ("\nYou should read this!", "", "", "You should read this!"),
+        ("\nWe moved to Python 3.", "", "", "We moved to Python 3."),
         (" by Jane D.", "by Jane D.", "", ""),
         (" (with slides)", "(with slides)", "", ""),
         (" (Rope News)", "(Rope News)", "", ""),
@@ -298,6 +304,37 @@ def test_a_lost_heading_does_not_send_what_was_left_over() -> None:
     lost = text + "\n".join(LEFT_OUT.format(n, n) for n in range(2))
     with pytest.raises(IssueError, match=f"line {first + 0}: what the draft left over would be"):
         read(lost.replace("## New since the draft", "## News"), path=PATH)
+
+
+def test_a_lost_heading_is_seen_above_other_sections_too() -> None:
+    marked = "\n".join(LEFT_OUT.format(n, n) for n in range(2))
+    text = FILE.partition("## Left over")[0].replace("## Videos", f"{marked}\n## Videos")
+    with pytest.raises(IssueError, match="what the draft left over would be sent from here on"):
+        read(text, path=PATH)
+    misspelt = FILE.partition("## Left over")[0].replace(
+        "## Videos", f"## Leftover\n\n{marked}\n## V"
+    )
+    with pytest.raises(IssueError, match="what is not to be sent stands under ## Left over"):
+        read(misspelt, path=PATH)
+
+
+def test_what_was_left_over_may_wait_with_what_is_new() -> None:
+    marked = "\n".join(LEFT_OUT.format(n, n) for n in range(2))
+    text = FILE.partition("## Left over")[0]
+    assert len(read(f"{text}{marked}", path=PATH).new) == len(ISSUE.new) + 2
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "[A](https://a.example/) (5 min read)\nBlog\nIt is.\n<!-- why: Blog, 2 Jan; score 1.5 -->",
+        "- [A](https://a.example/)\n<!-- why: Blog, no date; score 1.5 (weight 1) -->",
+        "[A](https://a.example/)\nBlog\n\n<!-- left out: a page -->",
+    ],
+)
+def test_an_entry_above_all_headings_is_an_error_in_any_form(entry: str) -> None:
+    with pytest.raises(IssueError, match="an entry stands above the first heading"):
+        read(FILE.replace("## Boats", f"{entry}\n\n## Boats"), path=PATH)
 
 
 def test_all_that_was_left_over_may_be_taken_in() -> None:

@@ -197,6 +197,20 @@ def test_a_link_that_is_none_is_told_where_it_is_written(written: str, sponsor: 
     assert told(issue) == [("E09", line_of(issue, written))]
 
 
+@pytest.mark.parametrize(
+    ("written", "severity"),
+    [
+        ("[our survey](https://a.example/ship yard)", "error"),
+        ("[js](javascript:alert(1))", "error"),
+        ("[sic](and smiled)", "warn"),
+        ("[wrote][1]", "warn"),
+    ],
+)
+def test_a_link_that_names_a_page_and_is_none_blocks(written: str, severity: str) -> None:
+    issue = issue_of(replace(STORY, title="T", url="https://a.example/", blurb=f"It {written} so."))
+    assert [one.severity for one in review(issue) if one.rule == "E09"] == [severity]
+
+
 def test_a_group_that_lost_a_video_is_told_where_it_stands() -> None:
     links = tuple(Link(title=f"Clip {part}", url=f"https://a.example/{part}") for part in "abc")
     group = Entry(title="Short answers", source="YouTube", detail="3 videos", links=links)
@@ -240,6 +254,7 @@ def test_what_is_moved_up_while_others_stay_left_over_is_an_editors_choice() -> 
     [
         ("Two things:\n- One.\n- Two.", "a list"),
         ("In order:\n1. One.\n2. Two.", "a list"),
+        ("Two things:\n\n- One,\n  and more.\n\n- Two.", "a list"),
         ("They say:\n> Nobody knows.", "a quotation"),
         ("#### Why\nBecause.", "a heading"),
         ("![chart](https://a.example/c.png) It rises.", "a picture"),

@@ -95,8 +95,8 @@ _GOES_ON = re.compile(
 _LABEL = re.compile(r"^(?i:editor['’]?s['’]? note|tl;dr):\s*(?=[^\W_a-z])")
 # Who passed a story on, before it begins.
 _LEAD_IN = re.compile(
-    r"(?:[^\s.:!?]+ ){1,8}?(?:(?:quotes|shares|cites|posted) (?:an? |the |this )?(?:report|excerpt"
-    r"|story|article|column|analysis)\b[^.:!?]{0,60}|writes(?: (?:in|for|at) [^.:!?]{0,40})?): ?"
+    r"(?:(?:[^\s.:!?]+ ){1,8}?(?:quotes|shares|cites) (?:an? |the |this )?(?:report|excerpt|story)"
+    r"\b[^.:!?]{0,60}|(?:[A-Z][\w.'’-]* ){1,4}writes(?: (?:in|for|at) [^.:!?]{0,40})?): ?"
     r"(?=[\"“‘A-Z])"
 )
 _DASH = re.compile(r"\s+[-–—:|]\s+(?=[^\W_a-z])")
@@ -192,7 +192,8 @@ def echoes(text: str, title: str) -> bool:
         return False
     # "What are the main benefits of control planes?" below "Control planes - the main benefits".
     asked = {word.rstrip("s") for word in words - STOPWORDS}
-    return len(asked & {word.rstrip("s") for word in known}) >= _ASKED_AGAIN * len(asked)
+    again = asked & {word.rstrip("s") for word in known}
+    return len(again) > 1 and len(again) >= _ASKED_AGAIN * len(asked)
 
 
 @lru_cache(maxsize=16)

@@ -74,9 +74,9 @@ _OFFER = Signed(
     re.compile(
         # At the start of a clause it is an offer, behind who gets it news.
         r"(?<!\w)(?<!\w )(?:get|save|enjoy|claim|grab) (?:an? )?(?:extra )?(?:up to )?"
-        r"(?:[$€£]\d+|\d+ ?%) off\b"
+        r"(?:[$€£]\d+|\d+ ?%) off\b(?=.{0,60}\b(?:code|coupon|today|link)\b| your\b|[.!]?$)"
         r"|\d ?% (?:off|discount)\b[^.!?]{0,60} (?:with|using) [^.!?]{0,20}code\b"
-        r"|\b(?:use|with|enter|apply) (?:(?:the|our|my|a) )?(?:coupon|discount|offer|voucher) code"
+        r"|\b(?:use|enter) (?:(?:the|our|my) )?(?:coupon|discount|offer|voucher|promo) code\b"
     ),
     (" off", "% discount", "coupon code", "discount code", "offer code", "voucher code"),
 )
@@ -87,7 +87,13 @@ _LIKELY_MEETING = ("follow", "connect", "contact", "message")
 _TOLD_OF = ("s", "ed", "ing")
 _LIKENESS_OF_VERBS = 80
 _SHORTEST_LIKE = 5
-_WORDS_BEFORE_ME = 4
+# So many characters before "me on" hold the words that ask.
+_BEFORE_ME = 60
+_CLAUSE = re.compile(r"[.!?:;,…()–—-]+\s+|[|•·]")
+_ASKING = frozenset(
+    "always also and can come could do don't feel forget free give go just let's love me never not "
+    "of or please so then to us want we would you you'll you're".split()
+)
 _WHERE = Signed(
     re.compile(
         r" (?:me|us) (?:@\w|(?:on|at|in|via|over|through) (?:(?:my|our|the) (?:new )?)?(@?\w+))"
@@ -129,10 +135,12 @@ _BYLINE = Signed(
     re.compile(
         rf"(?i:(?:{_NAMED_TO_BAR}{_BAR_BETWEEN}){{1,3}}(?:{_LENGTH})(?!\w)"
         rf"|(?:(?:{_SURELY}|{_WHO}){_BETWEEN}){{1,3}}{_SURELY})"
-        rf"(?i:{_BETWEEN}{_SURELY})*(?i:{_BETWEEN}{_WHO}\Z)?(?: ?[|·•–—:-])?(?: (?![a-z])|\Z)"
+        rf"(?i:{_BETWEEN}{_SURELY})*(?i:{_BETWEEN}{_WHO}\Z)?(?: ?[|·•–—:-])?+(?: (?![a-z])|\Z)"
     ),
     ("|", "·", "•", " – ", " — ", " - "),
 )
+
+_OF_BYLINE = re.compile(rf"(?i:\bby\b|{_LENGTH})")
 
 _TIMECODES_OF_A_LIST = 3
 _WORDS_OF_A_LABEL = 5
@@ -304,7 +312,8 @@ def _without_byline(line: Line) -> Line | None:
     if line.kind is not LineKind.PROSE:
         return line
     byline = _BYLINE.match(line.text)
-    if byline is None:
+    # "May 5 - June 1" alone is what the text is about.
+    if byline is None or not _OF_BYLINE.search(byline.group()):
         return line
     text = line.text[byline.end() :]
     return Line(text=text) if text else None
@@ -329,9 +338,16 @@ def _invites(folded: str) -> bool:
         return False
     return any(
         _is_platform(where[1] or "@")
-        and any(map(_is_meeting, folded[: where.start()].split()[-_WORDS_BEFORE_ME:]))
+        and _asks(folded[max(0, where.start() - _BEFORE_ME) : where.start()])
         for where in _WHERE.pattern.finditer(folded)
     )
+
+
+def _asks(before: str) -> bool:
+    """Tell whether a clause asks somebody to follow or meet, and does not tell that one did."""
+    words = _CLAUSE.split(before)[-1].split()
+    verb = next((n for n, word in enumerate(words) if _is_meeting(word)), None)
+    return verb is not None and _ASKING.issuperset(words[:verb])
 
 
 def _is_platform(name: str) -> bool:

@@ -67,7 +67,7 @@ _PAID_TITLE = re.compile(
     re.IGNORECASE,
 )
 _PAID = re.compile(
-    r"\bthanks? to .{1,80} for (?:once again |again )?sponsoring (?!me\b|my\b|us\b)"
+    r"\bthanks? to .{1,80} for (?:once again |again )?sponsoring\b(?! (?:me|my|us)\b)"
     r"|\b(?:post|article|story|content) (?:is|was|has been) (?:sponsored|paid for) by\b"
     r"|\b(?:this is|here is|following is) a (?:sponsored|paid) (?:post|article|story)\b",
     re.IGNORECASE,

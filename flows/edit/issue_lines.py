@@ -17,10 +17,12 @@ _DOTTED = re.compile(rf"(?:^|\s){DOT}(?:\s|$)")
 # Nearly all addresses begin so: nothing of them is left to be doubted.
 _USUAL_PLACE = re.compile(r"https?://[a-z0-9.-]*[a-z0-9](?:[/?#]|$)", re.IGNORECASE | re.ASCII)
 _WORDS_OF_PROSE = 6
-# Of so few a sentence that ends in a full stop; "Have I Been Pwned?" is a name.
+# Of so few a sentence, unless it asks: "Have I Been Pwned?" is a name.
 _WORDS_OF_COMMENT = 3
-# A name's end, not a sentence's: "Acme Inc.", "Washington D.C.", "Jane D."
-_ABBREVIATED = re.compile(r"(?:^|[\s,])(?:inc|ltd|co|corp|llc|(?:\w\.)*\w)\.$", re.IGNORECASE)
+# A name's end, not a sentence's: "Acme Inc.", "Washington D.C.", and in a few words "Jane D."
+_ABBREVIATED = re.compile(
+    r"(?:^|[\s,])(?:inc|ltd|co|corp|llc|(?:[a-z]\.)+[a-z])\.$|^(?:\S+ ){0,2}[A-Z]\.$", re.IGNORECASE
+)
 _LONGEST_SHOWN = 160
 
 
@@ -54,10 +56,10 @@ def is_source_line(line: str) -> bool:
     """Tell a source line from the first line of a blurb: it has the dot, or is no sentence."""
     return bool(_DOTTED.search(line)) or not (
         (is_whole(line) and count(line) >= _WORDS_OF_PROSE)
-        or is_comment(line, least=_WORDS_OF_COMMENT)
+        or is_comment(line, least=_WORDS_OF_COMMENT, ends=(".", "!"))
     )
 
 
-def is_comment(line: str, *, least: int) -> bool:
+def is_comment(line: str, *, least: int, ends: tuple[str, ...]) -> bool:
     """Tell whether a line is a short sentence, of so many words, and no name with a full stop."""
-    return line.endswith(".") and count(line) >= least and not _ABBREVIATED.search(line)
+    return line.endswith(ends) and count(line) >= least and not _ABBREVIATED.search(line)

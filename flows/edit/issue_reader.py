@@ -30,13 +30,13 @@ _SPACED_LINK = re.compile(r"[*_]{0,2}\[.*\]\([^)]*\S\s+[^\s\"')][^)]*\)[*_]{0,2}
 
 # What a draft notes of each entry, and of nothing else.
 _LEFT_OUT = "left out: "
-_OF_ENTRIES = ("why: ", _LEFT_OUT)
+_OF_ENTRIES = re.compile(rf"why: .*\bscore \d|{_LEFT_OUT}")
 # "Leftover" is meant for "Left over".
 _NEARLY = 84
 # "[Title](https://…) (5 minute read)", as many newsletters have it.
 _DETAIL = re.compile(
-    r"\(((?:\d{1,3}\+?[ -]?min(?:ute)?s?\.?(?: read)?|video|podcast|audio|pdf|slides)"
-    r"[^()]{0,20})\)",
+    r"\(((?:\d{1,3}\+?[ -]?(?:h(?:ou)?r|min(?:ute)?|page|sec(?:ond)?)s?\b|\d{1,2}(?::\d\d){1,2}"
+    r"|video|podcast|audio|pdf|slides|paper|website|github)[^()]{0,20})\)",
     re.IGNORECASE,
 )
 
@@ -165,25 +165,25 @@ def _without_comments(lines: NumberedLines, path: Path) -> Iterator[_Line]:
 def _refuse_unheaded(parts: Mapping[str, _Part], path: Path) -> None:
     """Refuse what a draft left over where its heading is misspelt or gone: it would be sent.
 
-    Of one such entry at the end an editor may have moved it up.
+    A single such entry at the end of a section an editor may have moved there.
     """
-    if not parts or LEFT_OVER.casefold() in parts:
+    if LEFT_OVER.casefold() in parts:
         return
-    last = list(parts.values())[-1]
-    marked = [any(note.startswith(_LEFT_OUT) for note in one.notes) for one in last.entries]
-    unmarked = [number for number, is_marked in enumerate(marked, start=1) if not is_marked]
-    first = unmarked[-1] if unmarked else 0
-    is_misspelt = fuzz.ratio(last.name.casefold(), LEFT_OVER.casefold()) >= _NEARLY
-    if any(marked) and is_misspelt:
-        message = f"what is not to be sent stands under ## {LEFT_OVER}; write it so"
-        raise wrong(path, last.line.number, message, last.line.shown)
-    if len(marked) - first > 1:
-        line = last.entries[first].line
-        message = (
-            f"what the draft left over would be sent from here on; write ## {LEFT_OVER} above "
-            "it, or delete the comments that say so"
-        )
-        raise wrong(path, line.number, message, line.shown)
+    for name, part in parts.items():
+        marked = [any(note.startswith(_LEFT_OUT) for note in one.notes) for one in part.entries]
+        if name == NEW.casefold() or not any(marked):
+            continue
+        if fuzz.ratio(name, LEFT_OVER.casefold()) >= _NEARLY:
+            message = f"what is not to be sent stands under ## {LEFT_OVER}; write it so"
+            raise wrong(path, part.line.number, message, part.line.shown)
+        first = max((number for number, one in enumerate(marked, start=1) if not one), default=0)
+        if len(marked) - first > 1:
+            message = (
+                f"what the draft left over would be sent from here on; write ## {LEFT_OVER} above "
+                "it, or delete the comments that say so"
+            )
+            line = part.entries[first].line
+            raise wrong(path, line.number, message, line.shown)
 
 
 def _is_section(line: _Line) -> bool:
@@ -191,14 +191,8 @@ def _is_section(line: _Line) -> bool:
 
 
 def _intro(lines: list[_Line], path: Path) -> str:
-    in_entry = False
     for line in lines:
-        if line.text:
-            found = read_link(line.text.strip())
-            in_entry = in_entry or line.text.startswith("###") or bool(found and not found.rest)
-        elif not line.comments:
-            in_entry = False
-        if in_entry and any(comment.startswith(_OF_ENTRIES) for comment in line.comments):
+        if any(map(_OF_ENTRIES.match, line.comments)):
             message = "an entry stands above the first heading; write one with ## above it"
             raise wrong(path, line.number, message, line.shown)
     kept = [line.text for line in lines if line.text or not line.comments]
@@ -304,7 +298,7 @@ def _linked(line: _Line, found: Found, path: Path) -> _Reading:
     rest = found.rest.lstrip("-–—: ")
     if detail := _DETAIL.fullmatch(rest):
         entry.detail = unescape(detail[1].strip())
-    elif DOT not in rest and is_comment(rest, least=2):
+    elif DOT not in rest and is_comment(rest, least=2, ends=(".", "!", "?")):
         # Who comments behind the link may do so in two words.
         entry.blurb.append(rest)
         entry.stands("blurb", line)

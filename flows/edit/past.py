@@ -109,15 +109,15 @@ def _missing(entries: Iterable[Entry]) -> str:
     return "" if any(ran(entries)) else "nothing in it was sent"
 
 
-def text_of(data: bytes, path: Path) -> tuple[str, str]:
+def text_of(data: bytes, path: Path, *, largest: int = LARGEST) -> tuple[str, str]:
     """Return the text of a file and what is odd about it; without a text, why there is none."""
+    if len(data) > largest:
+        return "", f"it is larger than {largest >> 20} MB, which no issue is"
     text, note = _decoded(data, path)
     return (text, note) if text.strip() else ("", note or "the file is empty")
 
 
 def _decoded(data: bytes, path: Path) -> tuple[str, str]:
-    if len(data) > LARGEST:
-        return "", f"it is larger than {LARGEST >> 20} MB, which no issue is"
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return data.decode(encoding, errors="replace"), ""

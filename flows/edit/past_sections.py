@@ -36,7 +36,9 @@ def read_sections(data: bytes, path: Path) -> tuple[list[Example], str]:
 
     Where there are none, the text says why.
     """
-    text, note = text_of(data, path)
+    # In lines of JSON are all past issues.
+    is_all = path.suffix.lower() in JSON_LINES
+    text, note = text_of(data, path, largest=len(data)) if is_all else text_of(data, path)
     found = _examples(text, path)
     return found, "" if found else note or "no link under a heading in it"
 

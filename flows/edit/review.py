@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urldefrag
 
@@ -32,8 +33,7 @@ _LAST_BRACKET = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\]|（[^（）]*）)$")
 # "New since draft" is meant for "New since the draft".
 _NEARLY = 84
 _NOT_HERE = {
-    # A lone "- Ann" signs the intro.
-    "a list": re.compile(r"^(?:[ \t]*(?:[-*+]|\d{1,2}[.)])[ \t]+\S.*(?:\n|\Z)){2}", re.MULTILINE),
+    "a list": re.compile(r"^[ \t]*(?:[-*+]|\d{1,2}[.)])[ \t]+\S", re.MULTILINE),
     "a quotation": re.compile(r"^[ \t]*>", re.MULTILINE),
     "a heading": re.compile(r"^[ \t]*#{1,6}[ \t]", re.MULTILINE),
     "a picture": re.compile(r"(?<!\\)!\[[^\]]*\]\("),
@@ -42,6 +42,8 @@ _NOT_HERE = {
         r"(?<!\\)</?(?:a|b|br|code|em|i|img|p|strong|u)(?:\s[^<>]*)?/?>", re.IGNORECASE
     ),
 }
+# A lone "- Ann" signs the intro.
+_FEWEST = {"a list": 2}
 _CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
 
 
@@ -199,8 +201,9 @@ def unknown_markdown(issue: Issue) -> Iterator[Said]:
     for where, text, spot in texts:
         plain = _CODE.sub("", text)
         for what, pattern in _NOT_HERE.items():
-            if found := pattern.search(plain):
-                line = plain.count("\n", 0, found.start())
+            found = list(islice(pattern.finditer(plain), _FEWEST.get(what, 1)))
+            if len(found) == _FEWEST.get(what, 1):
+                line = plain.count("\n", 0, found[0].start())
                 told = f"{where} has {what}, and readers get it as it is written."
                 yield Said(told, spot and spot._replace(line=line))
 
@@ -250,13 +253,27 @@ def miscounted(issue: Issue) -> Iterator[Said]:
             yield Said(message, Spot(number))
 
 
+def broken_addresses(issue: Issue) -> Iterator[Said]:
+    """Yield what was meant for a link to a page and goes out with its brackets, sponsors' too."""
+    yield from (said for said, is_address in _unlinked(issue) if is_address)
+
+
 def broken_links(issue: Issue) -> Iterator[Said]:
-    """Yield what was meant for a link and goes out with its brackets, sponsors' too."""
+    """Yield what looks like a link, names no page, and goes out as it is written."""
+    yield from (said for said, is_address in _unlinked(issue) if not is_address)
+
+
+def _unlinked(issue: Issue) -> Iterator[tuple[Said, bool]]:
     for found in unlinked(issue.intro):
-        yield Said(_no_link(found))
+        yield Said(_no_link(found)), _names_page(found)
     for number, entry in enumerate(issue.entries):
         for found in unlinked(entry.blurb):
-            yield Said(_no_link(found), _in_blurb(number, entry, found.written))
+            spot = _in_blurb(number, entry, found.written)
+            yield Said(_no_link(found), spot), _names_page(found)
+
+
+def _names_page(found: Unlinked) -> bool:
+    return "://" in found.written or "(javascript:" in found.written.lower()
 
 
 def _no_link(found: Unlinked) -> str:
@@ -290,7 +307,8 @@ RULES = (
     Rule("E10", left_out_last, "it was not meant for readers", "the issue file"),
     Rule("E11", unknown_markdown, "a mail's text is paragraphs", "the issue file"),
     Rule("E12", flagged, "the draft was not sure", "the issue file"),
-    Rule("E09", broken_links, "readers see the brackets, and cannot follow", "CommonMark", "error"),
+    Rule("E09", broken_addresses, "readers cannot follow it", "CommonMark", "error"),
+    Rule("E09", broken_links, "readers see the brackets", "CommonMark"),
     Rule("E07", empty, "a mail with nothing in it is nobody's news", "the issue file", "error"),
 )
 

@@ -67,6 +67,7 @@ _FORMATS = (
 )
 
 
+_REST = re.compile(r"[?#]")
 _DAY = re.compile(r"/(20\d\d)/(\d\d)/(\d\d)(?=/|$)")
 _MARKS = frozenset("/.-:,")
 _FILLED_IN = str.maketrans("BbpdYmHMSI", "xxx0000000", "%")
@@ -126,12 +127,18 @@ def read_date(text: str, *, zone: tzinfo, now: datetime) -> datetime | None:
 
 
 def date_of_address(url: str, *, now: datetime) -> datetime | None:
-    """Return the day in an address (/2024/12/18/), not later than `now`; None if it has none.
+    """Return the day in an address's path (/2024/12/18/); None if it has none, or one to come.
 
     A blog's address is dated by its own day; midnight UTC is as near as one can tell.
     """
-    day = _DAY.search(url)
-    return read_date("-".join(day.groups()), zone=UTC, now=now) if day else None
+    day = _DAY.search(_REST.split(url, maxsplit=1)[0])
+    if day is None:
+        return None
+    try:
+        found = datetime(int(day[1]), int(day[2]), int(day[3]), tzinfo=UTC)
+    except ValueError:
+        return None
+    return found if found <= now else None
 
 
 def _read_iso(text: str) -> datetime | None:

@@ -161,7 +161,8 @@ QUIRKS = (
         name="hacker-news",
         why="Hacker News and its mirrors list what others publish: the page's site is the source",
         applies=lambda reading: (
-            on_host(reading.item.comments, _HACKER_NEWS)
+            "hacker news" in reading.context.source.casefold()
+            and on_host(reading.item.comments, _HACKER_NEWS)
             and not on_host(reading.item.url, _HACKER_NEWS)
         ),
         mend=_told_elsewhere,

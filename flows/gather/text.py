@@ -13,7 +13,11 @@ FIRST_WORDS = 80
 # A line of fewer words is no title by itself.
 _SAYS_ENOUGH = 3
 _SENTENCE_ENDS = (".", "!", "?", "\u2026", ":")
-_SENTENCE_END = re.compile(r"(?<=[\w)\"'’”])[.!?]+[\"'’”)]*(?= [A-Z\"'‘“(])")
+# Not behind an abbreviation, nor behind an initial.
+_SENTENCE_END = re.compile(
+    r"(?<![ .(][A-Z])(?<!\b(?:Dr|Mr|Ms|St|vs|No|Jr|Sr))(?<!\b(?:Mrs|Inc|Ltd|etc))(?<!\bProf)"
+    r"(?<=[\w)\"'’”])[.!?]+[\"'’”)]*(?= [A-Z\"'‘“(])"
+)
 UNTITLED = "Untitled"
 
 # Direction marks, zero-width spaces and soft hyphens: invisible, and they change what is seen.
@@ -39,7 +43,7 @@ _BLOCK = re.compile(
 _LIST_ITEM = re.compile(r"<li\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<[!?][^<>]*>")
 _DEEPEST = 5
-_ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
+_ADDRESS = re.compile(r"\(?https?://\S+", re.IGNORECASE)
 # "#kubernetes", not the "#1" of a list of best ones, nor C#.
 _MARK_OF_TAG = re.compile(r"(?<!\S)#(?=[^\W\d_])")
 # What says no more than what an address is for: "Read the comic".
@@ -114,7 +118,7 @@ def first_words(markup: str) -> str:
 
 
 def _in_words(line: str) -> str:
-    """Return a line without the addresses and tags at its end; other tags are words of it.
+    """Return a line without the addresses around it and the tags behind; others are words of it.
 
     What only says what an address is for ("Read on: …") goes with it.
     """
@@ -122,6 +126,8 @@ def _in_words(line: str) -> str:
     length = len(words)
     while words and (_ADDRESS.fullmatch(words[-1]) or _MARK_OF_TAG.match(words[-1])):
         words.pop()
+    while words and _ADDRESS.fullmatch(words[0]):
+        words.pop(0)
     if len(words) < length and words and words[-1].endswith(":"):
         if len(words) <= _WORDS_OF_LABEL:
             return ""

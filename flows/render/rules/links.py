@@ -25,6 +25,7 @@ _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|[a-z0-9-]+(?:\.[a-z0-9-]+)+/\S*",
 # Titles such as "Node.js", "README.md", "ASP.NET" or "crates.io" are names; of these endings a
 # title is a host.
 _BARE_HOST = re.compile(r"(?:[a-z0-9-]+\.)*([a-z0-9-]+)\.(?:com|org|edu|gov)", re.IGNORECASE)
+_REST = re.compile(r"[?#]")
 # A theme's merge tag that nobody fills in, or that escaping went through. In a story's address
 # all of these are percent-encoded.
 _BROKEN_TAG = re.compile(r"\{\{|\{%|<%|\*\||\s")
@@ -91,7 +92,7 @@ def _leads_there(said: str, url: str) -> bool:
         return _host(written[0]) == _host(url)
     # A site's pages may be on a host of another ending, or its own place on another's.
     named = _BARE_HOST.fullmatch(said)
-    return named is None or named[1].lower() in url.lower()
+    return named is None or named[1].lower() in _REST.split(url.lower(), maxsplit=1)[0]
 
 
 def _host(written: str) -> str:
