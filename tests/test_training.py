@@ -17,8 +17,7 @@ from flows.edit.classifier import Example, Model, dumps, guess, loads
 from flows.edit.past_sections import read_sections
 from flows.edit.training import macro_f1, train
 from flows.models import Item
-from flows.pipeline.outlining import outline
-from flows.pipeline.teaching import learned
+from flows.pipeline.outlining import learned, outline
 from tests.newsletters import NOW, Newsletter
 
 WORDS = {

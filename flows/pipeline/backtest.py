@@ -15,7 +15,8 @@ from flows.edit.past import read_past
 from flows.edit.sentences import folded_words
 from flows.edit.sites import PATH_TENANTS, VIDEO_HOSTS, domain, site
 from flows.edit.workshop import host
-from flows.pipeline.moving import past_files, read_file
+from flows.pipeline.files import read_file
+from flows.pipeline.moving import past_files
 from flows.pipeline.stores import open_store
 from flows.store.items import count_items
 from flows.store.offers import find_offers, newest_addresses, stored_since

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -151,6 +152,15 @@ def thaw(files: IssueFiles, digest: str) -> Mail:
             path=files.frozen,
         )
     return mail
+
+
+def read_file(path: Path) -> bytes:
+    """Return what is in a file; raises OSError if it is none, such as a link that leads nowhere."""
+    if not path.is_file():
+        path.stat()
+        # To read a pipe waits for somebody who writes into it.
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return path.read_bytes()
 
 
 def numbers(issues: Path) -> list[int]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flows.edit.dedupe import UNNUMBERED, remembered
 from flows.edit.past import SUFFIXES, Past, number_from_name, read_past
 from flows.errors import NewsletterError
+from flows.pipeline.files import read_file
 from flows.pipeline.stores import open_store
 from flows.store import issues
 from flows.store.history import ran_by_issue, remember
@@ -129,15 +129,6 @@ def _below(folder: Path) -> Iterator[Path]:
             yield path
         elif not path.is_symlink() and not path.with_suffix(".md").is_file():
             yield from _below(path)
-
-
-def read_file(path: Path) -> bytes:
-    """Return what is in a file; raises OSError if it is none, such as a link that leads nowhere."""
-    if not path.is_file():
-        path.stat()
-        # To read a pipe waits for somebody who writes into it.
-        raise OSError(errno.EINVAL, "it is no regular file")
-    return path.read_bytes()
 
 
 def _read(path: Path, *, issue_from_name: bool) -> tuple[Past, Imported]:

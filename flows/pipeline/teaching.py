@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import logging
-import os
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from flows.edit import classifier
 from flows.edit.past_sections import SUFFIXES, read_sections
-from flows.pipeline.files import numbers, write
-from flows.pipeline.moving import past_files, read_file
+from flows.pipeline.files import numbers, read_file, write
+from flows.pipeline.moving import past_files
 from flows.pipeline.reading import files_of
 from flows.pipeline.stores import open_store
 from flows.store import issues
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from flows.edit.classifier import Example
-    from flows.edit.rules import Place
     from flows.edit.training import Trained
-    from flows.models import Item
     from flows.settings import Settings
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,28 +57,6 @@ def teach(settings: Settings, sources: Sequence[Path]) -> Taught:
         return taught
     write(settings.paths.model, classifier.dumps(trained.model))
     return replace(taught, kept=settings.paths.model)
-
-
-def learned(settings: Settings) -> Callable[[Item], Place | None] | None:
-    """Return what guesses headings as past issues teach, None where nothing was learned.
-
-    A file that cannot be used is told, and no draft fails for it.
-    """
-    kept = settings.paths.model
-    if not settings.edit.classifier or not os.path.lexists(kept):
-        return None
-    try:
-        model = classifier.loads(read_file(kept).decode())
-    except (OSError, UnicodeDecodeError):
-        model = None
-    if model is None:
-        logger.warning(
-            "%s is damaged or of another version, so the draft goes without what was learned of "
-            "headings; run newsletter sections train again, or delete the file",
-            kept,
-        )
-        return None
-    return partial(classifier.guess, model)
 
 
 def _given(sources: Sequence[Path]) -> Iterator[Path]:
