@@ -425,9 +425,27 @@ def test_what_is_told_of_such_things_is_text(told: str) -> None:
     assert clean.paragraphs(f"<p>{told}</p>", kind=Kind.ARTICLE) == [told]
 
 
-def test_a_byline_before_a_small_letter_leaves_no_bullet() -> None:
-    told = "Posted by Ann Lee - May 5, 2025 - eBPF is how we watch the ropes."
-    assert not clean.paragraphs(f"<p>{told}</p>", kind=Kind.ARTICLE)[0].startswith("-")
+@pytest.mark.parametrize(
+    "plea",
+    [
+        "👋 Connect with me on LinkedIn for more updates.",
+        "Don’t forget to connect with me on LinkedIn.",
+        "If you have questions ping me on Slack.",
+        "Get 30% off all courses this week.",
+        "Apply coupon code SHIP at checkout.",
+        "With discount code HARBOUR, tickets are cheaper.",
+        "Published May 5, 2024 · Updated Jun 1, 2024",
+    ],
+)
+def test_what_asks_or_dates_is_cut_off_before_prose(plea: str) -> None:
+    told = "The harbour lost four ships last winter."
+    assert clean.paragraphs(f"<p>{plea} {told}</p>", kind=Kind.ARTICLE) == [told]
+
+
+def test_a_byline_before_a_small_letter_goes_with_its_dash() -> None:
+    told = "eBPF is how we watch the ropes."
+    byline = "Posted by Ann Lee - May 5, 2025 - "
+    assert clean.paragraphs(f"<p>{byline}{told}</p>", kind=Kind.ARTICLE) == [told]
 
 
 def test_a_thousand_pleas_on_one_line_cost_no_time() -> None:

@@ -85,6 +85,7 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
     [
         ("https://quay.example/2026/11/20/ropes/", "2026-11-20"),
         ("https://quay.example/blog/2026/11/20", "2026-11-20"),
+        ("https://quay.example/2026/11/24/early", None),
         ("https://quay.example/2027/12/18/talk", None),
         ("https://quay.example/2026/13/40/", None),
         ("https://quay.example/go?to=https://o.example/2011/02/03/x", None),
@@ -95,3 +96,8 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
 def test_a_day_in_the_path_of_an_address_is_its_date(url: str, day: str | None) -> None:
     found = date_of_address(url, now=NOW)
     assert (found and f"{found:%Y-%m-%d}") == day
+
+
+def test_where_the_day_begins_first_it_is_tomorrow_already() -> None:
+    late = NOW.replace(hour=20)
+    assert date_of_address("https://quay.example/2026/11/24/early", now=late) == late

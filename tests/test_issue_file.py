@@ -155,6 +155,9 @@ def test_a_file_says_what_its_issue_holds() -> None:
         ("\nNext year the whole crew meets in San Francisco.", "", "",
          "Next year the whole crew meets in San Francisco."),
         ("\nHave I Been Pwned?", "Have I Been Pwned?", "", ""),
+        (" - Have I Been Pwned?", "Have I Been Pwned?", "", ""),
+        ("\nOh My Zsh!", "Oh My Zsh!", "", ""),
+        (" (Papers We Love)", "(Papers We Love)", "", ""),
         ("\nAxios Washington D.C.", "Axios Washington D.C.", "", ""),
     ],
 )  # fmt: skip
@@ -350,7 +353,7 @@ def test_a_section_of_ones_own_may_be_called_leftovers() -> None:
 
 
 def test_an_editors_own_comment_in_the_intro_is_no_entry() -> None:
-    remark = "A quiet week,\n<!-- why: I begin with the weather -->"
+    remark = "A quiet week,\n<!-- why: the score was 3, and left out: the boats -->"
     assert read(FILE.replace("A quiet week,", remark), path=PATH).sections == ISSUE.sections
 
 

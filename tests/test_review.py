@@ -202,6 +202,9 @@ def test_a_link_that_is_none_is_told_where_it_is_written(written: str, sponsor: 
     [
         ("[our survey](https://a.example/ship yard)", "error"),
         ("[js](javascript:alert(1))", "error"),
+        ("[our survey](www.survey.example)", "error"),
+        ("[our survey](/survey)", "error"),
+        (f"[{'the survey of all ropes ' * 5}](https://a.example/ship yard)", "error"),
         ("[sic](and smiled)", "warn"),
         ("[wrote][1]", "warn"),
     ],

@@ -96,7 +96,8 @@ _LABEL = re.compile(r"^(?i:editor['’]?s['’]? note|tl;dr):\s*(?=[^\W_a-z])")
 # Who passed a story on, before it begins.
 _LEAD_IN = re.compile(
     r"(?:(?:[^\s.:!?]+ ){1,8}?(?:quotes|shares|cites) (?:an? |the |this )?(?:report|excerpt|story)"
-    r"\b[^.:!?]{0,60}|(?:[A-Z][\w.'’-]* ){1,4}writes(?: (?:in|for|at) [^.:!?]{0,40})?): ?"
+    r"\b[^.:!?]{0,60}|(?:[^\s.:!?]+ ){0,4}?(?:reader(?: \S+)?|[^\W\d_a-z]\S*) writes"
+    r"(?: (?:in|for|at) [^.:!?]{0,40})?): ?"
     r"(?=[\"“‘A-Z])"
 )
 _DASH = re.compile(r"\s+[-–—:|]\s+(?=[^\W_a-z])")
@@ -193,7 +194,7 @@ def echoes(text: str, title: str) -> bool:
     # "What are the main benefits of control planes?" below "Control planes - the main benefits".
     asked = {word.rstrip("s") for word in words - STOPWORDS}
     again = asked & {word.rstrip("s") for word in known}
-    return len(again) > 1 and len(again) >= _ASKED_AGAIN * len(asked)
+    return bool(asked) and len(again) >= _ASKED_AGAIN * len(asked)
 
 
 @lru_cache(maxsize=16)

@@ -74,9 +74,10 @@ _OFFER = Signed(
     re.compile(
         # At the start of a clause it is an offer, behind who gets it news.
         r"(?<!\w)(?<!\w )(?:get|save|enjoy|claim|grab) (?:an? )?(?:extra )?(?:up to )?"
-        r"(?:[$€£]\d+|\d+ ?%) off\b(?=.{0,60}\b(?:code|coupon|today|link)\b| your\b|[.!]?$)"
+        r"(?:[$€£]\d+|\d+ ?%) off\b(?! the (?:list|retail|full) price)"
         r"|\d ?% (?:off|discount)\b[^.!?]{0,60} (?:with|using) [^.!?]{0,20}code\b"
-        r"|\b(?:use|enter) (?:(?:the|our|my) )?(?:coupon|discount|offer|voucher|promo) code\b"
+        r"|(?<!could )(?<!can )(?<!to )(?<!shop )\b(?:use|with|enter|apply) (?:(?:the|our|my|a) )?"
+        r"(?:coupon|discount|offer|voucher|promo) codes?\b(?! (?:bug|flaw|twice))"
     ),
     (" off", "% discount", "coupon code", "discount code", "offer code", "voucher code"),
 )
@@ -90,9 +91,12 @@ _SHORTEST_LIKE = 5
 # So many characters before "me on" hold the words that ask.
 _BEFORE_ME = 60
 _CLAUSE = re.compile(r"[.!?:;,…()–—-]+\s+|[|•·]")
+_ASKED = re.compile(r"[\w']+")
 _ASKING = frozenset(
-    "always also and can come could do don't feel forget free give go just let's love me never not "
-    "of or please so then to us want we would you you'll you're".split()
+    "a also always and any are by can come could do don't drop feel for forget free give go have "
+    "hello hi hop if in just kindly lastly let's like love me more never news not of or please "
+    "questions say so stay subscribe then to tuned updates us want we welcome with would you "
+    "you'll you're".split()
 )
 _WHERE = Signed(
     re.compile(
@@ -130,17 +134,17 @@ _SURELY = rf"(?:(?:posted |published |updated )?(?:on )?(?:{_DATE})|{_LENGTH})(?
 _NAMED = r"[^|·•.!?]{1,60}(?:(?<=\b\w)\.[^|·•.!?]{0,60}){0,3}"
 _NAMED_TO_BAR = r"[^|·•.!?]{1,60}+(?:(?<=\b\w)\.[^|·•.!?]{0,60}+){0,3}+"
 _BAR_BETWEEN, _BETWEEN = r" ?[|·•] ?", r"(?: ?[|·•] ?| [–—-] )"
-_WHO = rf"(?:written |posted |published )?by {_NAMED}"
+_WHO = rf"(?:written |posted |published )?by (?!default\b|design\b|using\b|the\b){_NAMED}"
 _BYLINE = Signed(
     re.compile(
         rf"(?i:(?:{_NAMED_TO_BAR}{_BAR_BETWEEN}){{1,3}}(?:{_LENGTH})(?!\w)"
         rf"|(?:(?:{_SURELY}|{_WHO}){_BETWEEN}){{1,3}}{_SURELY})"
-        rf"(?i:{_BETWEEN}{_SURELY})*(?i:{_BETWEEN}{_WHO}\Z)?(?: ?[|·•–—:-])?+(?: (?![a-z])|\Z)"
+        rf"(?i:{_BETWEEN}{_SURELY})*(?i:{_BETWEEN}{_WHO}\Z)?(?: ?[|·•–—:-](?: |\Z)| (?![a-z])|\Z)"
     ),
     ("|", "·", "•", " – ", " — ", " - "),
 )
 
-_OF_BYLINE = re.compile(rf"(?i:\bby\b|{_LENGTH})")
+_OF_BYLINE = re.compile(rf"(?i:\b(?:by|posted|published|updated)\b|{_LENGTH})")
 
 _TIMECODES_OF_A_LIST = 3
 _WORDS_OF_A_LABEL = 5
@@ -345,7 +349,7 @@ def _invites(folded: str) -> bool:
 
 def _asks(before: str) -> bool:
     """Tell whether a clause asks somebody to follow or meet, and does not tell that one did."""
-    words = _CLAUSE.split(before)[-1].split()
+    words = _ASKED.findall(_CLAUSE.split(before)[-1].replace("’", "'"))
     verb = next((n for n, word in enumerate(words) if _is_meeting(word)), None)
     return verb is not None and _ASKING.issuperset(words[:verb])
 

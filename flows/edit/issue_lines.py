@@ -17,7 +17,7 @@ _DOTTED = re.compile(rf"(?:^|\s){DOT}(?:\s|$)")
 # Nearly all addresses begin so: nothing of them is left to be doubted.
 _USUAL_PLACE = re.compile(r"https?://[a-z0-9.-]*[a-z0-9](?:[/?#]|$)", re.IGNORECASE | re.ASCII)
 _WORDS_OF_PROSE = 6
-# Of so few a sentence, unless it asks: "Have I Been Pwned?" is a name.
+# Of so few a sentence, unless it asks.
 _WORDS_OF_COMMENT = 3
 # A name's end, not a sentence's: "Acme Inc.", "Washington D.C.", and in a few words "Jane D."
 _ABBREVIATED = re.compile(
@@ -62,4 +62,7 @@ def is_source_line(line: str) -> bool:
 
 def is_comment(line: str, *, least: int, ends: tuple[str, ...]) -> bool:
     """Tell whether a line is a short sentence, of so many words, and no name with a full stop."""
-    return line.endswith(ends) and count(line) >= least and not _ABBREVIATED.search(line)
+    if not line.endswith(ends) or count(line) < least or _ABBREVIATED.search(line):
+        return False
+    # "Oh My Zsh!" is a name: of a sentence not all words begin with a capital.
+    return any(word[0].islower() for word in line.split())

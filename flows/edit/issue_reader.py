@@ -30,13 +30,13 @@ _SPACED_LINK = re.compile(r"[*_]{0,2}\[.*\]\([^)]*\S\s+[^\s\"')][^)]*\)[*_]{0,2}
 
 # What a draft notes of each entry, and of nothing else.
 _LEFT_OUT = "left out: "
-_OF_ENTRIES = re.compile(rf"why: .*\bscore \d|{_LEFT_OUT}")
+_OF_ENTRIES = ("why: ", _LEFT_OUT)
 # "Leftover" is meant for "Left over".
 _NEARLY = 84
 # "[Title](https://…) (5 minute read)", as many newsletters have it.
 _DETAIL = re.compile(
     r"\(((?:\d{1,3}\+?[ -]?(?:h(?:ou)?r|min(?:ute)?|page|sec(?:ond)?)s?\b|\d{1,2}(?::\d\d){1,2}"
-    r"|video|podcast|audio|pdf|slides|paper|website|github)[^()]{0,20})\)",
+    r"|video|podcast|audio|pdf|slides|paper|website|github(?: repo)?)(?:\b[ ,][^()]{0,20})?)\)",
     re.IGNORECASE,
 )
 
@@ -191,8 +191,12 @@ def _is_section(line: _Line) -> bool:
 
 
 def _intro(lines: list[_Line], path: Path) -> str:
+    has_entry = False
     for line in lines:
-        if any(map(_OF_ENTRIES.match, line.comments)):
+        text = line.text.strip()
+        linked = read_link(_BULLET.sub("", text, count=1)) is not None
+        has_entry = has_entry or linked or text.startswith("###")
+        if has_entry and any(comment.startswith(_OF_ENTRIES) for comment in line.comments):
             message = "an entry stands above the first heading; write one with ## above it"
             raise wrong(path, line.number, message, line.shown)
     kept = [line.text for line in lines if line.text or not line.comments]

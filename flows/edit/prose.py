@@ -35,14 +35,19 @@ _WHY_NONE = {
 }
 _MASK = "\0"
 _SCHEME = re.compile(r"https?:|mailto:", re.IGNORECASE)
+_OF_ADDRESSES = re.compile(r"[./:@]")
 _LONGEST_SHOWN = 100
 
 
 class Unlinked(NamedTuple):
-    """What was meant for a link, as it is written (of two lines the last), and why it is none."""
+    """What was meant for a link, as it is written (of two lines the last), and why it is none.
+
+    What stands for its address may be no more than words: "[sic](and smiled)".
+    """
 
     written: str
     why: str
+    is_address: bool
 
 
 class _Reader(MarkdownIt):
@@ -80,7 +85,9 @@ def unlinked(text: str) -> Iterator[Unlinked]:
         shown = "".join(map(_spelled, tokens))
         for found in _UNLINKED.finditer("".join(map(_masked, tokens))):
             written = shown[found.start() : found.end()].rpartition("\n")[2]
-            yield Unlinked(written[:_LONGEST_SHOWN], _why(found))
+            place = found[0] if found["place"] is None else found["place"]
+            is_address = found["named"] is None and _OF_ADDRESSES.search(place) is not None
+            yield Unlinked(written[:_LONGEST_SHOWN], _why(found), is_address)
 
 
 def _tokens(text: str) -> Iterator[Token]:

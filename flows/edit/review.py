@@ -265,15 +265,11 @@ def broken_links(issue: Issue) -> Iterator[Said]:
 
 def _unlinked(issue: Issue) -> Iterator[tuple[Said, bool]]:
     for found in unlinked(issue.intro):
-        yield Said(_no_link(found)), _names_page(found)
+        yield Said(_no_link(found)), found.is_address
     for number, entry in enumerate(issue.entries):
         for found in unlinked(entry.blurb):
             spot = _in_blurb(number, entry, found.written)
-            yield Said(_no_link(found), spot), _names_page(found)
-
-
-def _names_page(found: Unlinked) -> bool:
-    return "://" in found.written or "(javascript:" in found.written.lower()
+            yield Said(_no_link(found), spot), found.is_address
 
 
 def _no_link(found: Unlinked) -> str:

@@ -67,6 +67,7 @@ _FORMATS = (
 )
 
 
+_FIRST_ZONE = timedelta(hours=14)
 _REST = re.compile(r"[?#]")
 _DAY = re.compile(r"/(20\d\d)/(\d\d)/(\d\d)(?=/|$)")
 _MARKS = frozenset("/.-:,")
@@ -138,7 +139,8 @@ def date_of_address(url: str, *, now: datetime) -> datetime | None:
         found = datetime(int(day[1]), int(day[2]), int(day[3]), tzinfo=UTC)
     except ValueError:
         return None
-    return found if found <= now else None
+    # Where the day begins first it is tomorrow already.
+    return min(found, now) if found <= now + _FIRST_ZONE else None
 
 
 def _read_iso(text: str) -> datetime | None:

@@ -15,8 +15,8 @@ _SAYS_ENOUGH = 3
 _SENTENCE_ENDS = (".", "!", "?", "\u2026", ":")
 # Not behind an abbreviation, nor behind an initial.
 _SENTENCE_END = re.compile(
-    r"(?<![ .(][A-Z])(?<!\b(?:Dr|Mr|Ms|St|vs|No|Jr|Sr))(?<!\b(?:Mrs|Inc|Ltd|etc))(?<!\bProf)"
-    r"(?<=[\w)\"'’”])[.!?]+[\"'’”)]*(?= [A-Z\"'‘“(])"
+    r"(?<=[\w)\"'’”])(?:[!?]|(?<![ .(][A-HJ-Z])(?<!\b(?:Dr|Mr|Ms|St|vs|Jr|Sr))"
+    r"(?<!\b(?:Mrs|Inc|Ltd|etc))(?<!\bProf)\.)[.!?]*[\"'’”)]*(?= [A-Z\"'‘“(])"
 )
 UNTITLED = "Untitled"
 
@@ -126,7 +126,8 @@ def _in_words(line: str) -> str:
     length = len(words)
     while words and (_ADDRESS.fullmatch(words[-1]) or _MARK_OF_TAG.match(words[-1])):
         words.pop()
-    while words and _ADDRESS.fullmatch(words[0]):
+    # "https://… is down" is about it.
+    while len(words) > 1 and _ADDRESS.fullmatch(words[0]) and words[1][0].isupper():
         words.pop(0)
     if len(words) < length and words and words[-1].endswith(":"):
         if len(words) <= _WORDS_OF_LABEL:
