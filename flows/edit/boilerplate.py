@@ -79,7 +79,15 @@ _OFFER = Signed(
         r"|(?<!could )(?<!can )(?<!to )(?<!shop )\b(?:use|with|enter|apply) (?:(?:the|our|my|a) )?"
         r"(?:coupon|discount|offer|voucher|promo) codes?\b(?! (?:bug|flaw|twice))"
     ),
-    (" off", "% discount", "coupon code", "discount code", "offer code", "voucher code"),
+    (
+        " off",
+        "% discount",
+        "coupon code",
+        "discount code",
+        "offer code",
+        "voucher code",
+        "promo code",
+    ),
 )
 # Who wants to be met elsewhere, in whatever spelling: "Foloow me on twiter".
 _MEETING = frozenset("follow connect contact chat find join message ping reach".split())
