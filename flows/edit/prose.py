@@ -6,6 +6,7 @@ The mail knows emphasis, code and links (flows.render.markdown); all else is sho
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from markdown_it import MarkdownIt
@@ -81,7 +82,7 @@ def links(text: str) -> list[str]:
 def unlinked(text: str) -> Iterator[Unlinked]:
     """Yield what was meant for a link and is shown to readers with its brackets."""
     for paragraph in _PARAGRAPHS.split(text):
-        tokens = list(_tokens(paragraph))
+        tokens = _tokens(paragraph)
         shown = "".join(map(_spelled, tokens))
         for found in _UNLINKED.finditer("".join(map(_masked, tokens))):
             written = shown[found.start() : found.end()].rpartition("\n")[2]
@@ -90,9 +91,10 @@ def unlinked(text: str) -> Iterator[Unlinked]:
             yield Unlinked(written[:_LONGEST_SHOWN], _why(found), is_address)
 
 
-def _tokens(text: str) -> Iterator[Token]:
-    for block in _READER.parseInline(text):
-        yield from block.children or ()
+# Each rule for words asks the same blurbs again.
+@lru_cache(maxsize=1024)
+def _tokens(text: str) -> tuple[Token, ...]:
+    return tuple(token for block in _READER.parseInline(text) for token in block.children or ())
 
 
 def _spelled(token: Token) -> str:
