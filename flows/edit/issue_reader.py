@@ -6,11 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rapidfuzz import fuzz
-
 from flows.edit.issue_lines import DOT, is_comment, is_source_line, may_be_linked, wrong
 from flows.edit.markdown import read_link, unescape
-from flows.edit.sections import LEFT_OVER, NEW
+from flows.edit.sections import LEFT_OVER, NEW, is_nearly
 from flows.models import Entry, Issue, Link, Section
 
 if TYPE_CHECKING:
@@ -31,8 +29,6 @@ _SPACED_LINK = re.compile(r"[*_]{0,2}\[.*\]\([^)]*\S\s+[^\s\"')][^)]*\)[*_]{0,2}
 # What a draft notes of each entry, and of nothing else.
 _LEFT_OUT = "left out: "
 _OF_ENTRIES = ("why: ", _LEFT_OUT)
-# "Leftover" is meant for "Left over".
-_NEARLY = 84
 # "[Title](https://…) (5 minute read)", as many newsletters have it.
 _DETAIL = re.compile(
     r"\(((?:\d{1,3}\+?[ -]?(?:h(?:ou)?r|min(?:ute)?|page|sec(?:ond)?)s?\b|\d{1,2}(?::\d\d){1,2}"
@@ -173,7 +169,7 @@ def _refuse_unheaded(parts: Mapping[str, _Part], path: Path) -> None:
         marked = [any(note.startswith(_LEFT_OUT) for note in one.notes) for one in part.entries]
         if name == NEW.casefold() or not any(marked):
             continue
-        if fuzz.ratio(name, LEFT_OVER.casefold()) >= _NEARLY:
+        if is_nearly(name, LEFT_OVER):
             message = f"what is not to be sent stands under ## {LEFT_OVER}; write it so"
             raise wrong(path, part.line.number, message, part.line.shown)
         first = max((number for number, one in enumerate(marked, start=1) if not one), default=0)

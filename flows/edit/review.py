@@ -8,13 +8,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urldefrag
 
-from rapidfuzz import fuzz
-
 from flows.edit.boilerplate import without_boilerplate
 from flows.edit.canonical import canonical
 from flows.edit.markup import Line
 from flows.edit.prose import links, unlinked, words
-from flows.edit.sections import NEW
+from flows.edit.sections import NEW, is_nearly
 from flows.edit.sentences import count, is_whole
 from flows.models import Finding, Spot
 from flows.wording import counted
@@ -30,8 +28,6 @@ LONGEST_BLURB = 65
 # What a draft says of a group.
 _COUNTED = re.compile(r"(\d{1,3}) videos")
 _LAST_BRACKET = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\]|（[^（）]*）)$")
-# "New since draft" is meant for "New since the draft".
-_NEARLY = 84
 _NOT_HERE = {
     "a list": re.compile(r"^[ \t]*(?:[-*+]|\d{1,2}[.)])[ \t]+\S", re.MULTILINE),
     "a quotation": re.compile(r"^[ \t]*>", re.MULTILINE),
@@ -160,7 +156,7 @@ def nearly_new(issue: Issue) -> Iterator[Said]:
     """Yield that a heading is nearly that of the stories which are new, and those are not sent."""
     first = 0
     for section in issue.sections:
-        if fuzz.ratio(section.name.casefold(), NEW.casefold()) >= _NEARLY:
+        if is_nearly(section.name, NEW):
             message = f'What stands under "{section.name}" is sent; under "{NEW}" it would not be.'
             yield Said(message, Spot(first) if section.entries else None)
         first += len(section.entries)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from rapidfuzz import fuzz
+
 from flows.edit import rules
 from flows.edit.characters import one_line
 from flows.edit.outline import Layout, Source
@@ -30,6 +32,9 @@ SPONSOR = "Sponsor"
 # The headings that the built-in rules look for; they apply where the settings have them.
 KIND_SECTIONS = {Kind.VIDEO: "Videos", Kind.PODCAST: "Podcasts", Kind.RELEASE: "Releases"}
 
+# "Leftover" is meant for "Left over".
+_NEARLY = 84
+
 # What another feed that carries a story adds, and how many such feeds count.
 _PER_FEED = 0.5
 _MOST_FEEDS = 4
@@ -39,6 +44,11 @@ _UNDATED = 0.5
 
 _UNKNOWN = Source()
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+def is_nearly(name: str, wanted: str) -> bool:
+    """Tell whether a heading is, perhaps misspelt, the wanted one."""
+    return fuzz.ratio(name.casefold(), wanted.casefold()) >= _NEARLY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
