@@ -38,6 +38,11 @@ def test_a_program_is_told_the_story_and_prints_the_blurb(tmp_path: Path) -> Non
             "what it printed is not in UTF-8",
         ),
         ("import os; os.kill(os.getpid(), 9)", "it ended with exit code -9"),
+        ("raise KeyError('text')", "it ended with exit code 1: KeyError: 'text'"),
+        (
+            "import sys; sys.stderr.write('no key is set  \\n\\n'); raise SystemExit(2)",
+            "it ended with exit code 2: no key is set",
+        ),
     ],
 )
 def test_a_program_that_fails_says_how(tmp_path: Path, code: str, problem: str) -> None:
@@ -81,14 +86,38 @@ def test_what_a_program_wrote_is_marked_and_the_publishers_words_are_offered(
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", "dry ropes hold", "Dry ropes hold.", "A text that never ends", "word " * 90 + "end."],
+    ("text", "problem"),
+    [
+        ("", "it printed nothing"),
+        ("dry ropes hold", "says no more than the title"),
+        ("Dry ropes hold.", "says no more than the title"),
+        ("A text that never ends", "has no whole sentences of 5 to 65 words"),
+        ("word " * 90 + "end.", "has no whole sentences of 5 to 65 words"),
+    ],
     ids=["nothing", "the title", "the title again", "a scrap", "too long"],
 )
-def test_what_is_no_blurb_leaves_the_publishers_words(tmp_path: Path, text: str) -> None:
+def test_what_is_no_blurb_leaves_the_publishers_words_and_says_why(
+    tmp_path: Path, text: str, problem: str
+) -> None:
     found = marked(ENTRY, Answer(text=text), program(tmp_path, ""))
     assert found.blurb == "Own words."
-    assert "what it printed is no blurb" in found.notes[-1]
+    assert found.notes[-1].endswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        (("bin/summarise", "--model", "small"), "summarise"),
+        (("/usr/bin/python3.11", "-u", "tools/blurb.py"), "blurb.py"),
+        (("python3", "-m", "tools.blurb"), "python3"),
+        (("bash", "-c", "cat"), "bash"),
+        (("node", "blurb.js"), "blurb.js"),
+    ],
+)
+def test_the_notes_name_the_script_and_not_who_runs_it(
+    tmp_path: Path, command: tuple[str, ...], name: str
+) -> None:
+    assert Program(command=command, seconds=1, folder=tmp_path).name == name
 
 
 @pytest.fixture

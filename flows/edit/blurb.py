@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
     from flows.models import Item
 
-# The budget of a blurb in words, and what one very long sentence may take.
+# The budget of a blurb in words, what one very long sentence may take, and the least that is one.
 MOST_WORDS = 45
 HARD_STOP = 65
+LEAST_WORDS = 5
 
 # A shorter summary gets the text's first sentence as well.
 _SHORT_SUMMARY = 15
 _LEAST_SUMMARY = 6
 _LEAST_SENTENCE = 3
-_LEAST_BLURB = 5
 _LEAST_PROSE = 6
 _QUESTION_HEADING = 10
 _OFFERED_SENTENCES = 8
@@ -152,7 +152,7 @@ def _text_and_teaser(item: Item) -> tuple[str, str]:
 
 def _checked(chosen: Sequence[str], lead: Sequence[str | None], title: str) -> Blurb:
     text = " ".join(_closed(chosen))
-    if count(text) < _LEAST_BLURB or count(text) > HARD_STOP or echoes(text, title):
+    if count(text) < LEAST_WORDS or count(text) > HARD_STOP or echoes(text, title):
         text = ""
     offered = [sentence for sentence in lead if sentence][:_OFFERED_SENTENCES]
     # The text's own sentences may be spelled with other apostrophes.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -17,14 +18,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from flows.edit import clean, markdown
-from flows.edit.blurb import limited
+from flows.edit.blurb import HARD_STOP, LEAST_WORDS, echoes, limited
 from flows.edit.characters import one_line
 from flows.edit.entries import address, clean_title
 from flows.edit.redraft import DRAFT_NOTE, PROGRAM_NOTE
 from flows.edit.workshop import shown_source
+from flows.gather.text import shortened
 from flows.models import Section
 
 if TYPE_CHECKING:
@@ -38,8 +40,11 @@ AT_ONCE = 4
 MOST_TIMES = 6
 MOST_BYTES = 20_000
 MOST_TOLD = 20_000
+MOST_COMPLAINT = 120
 # What a program of another's has no use for.
 SECRETS = ("SENDGRID_API_KEY", "SMTP_PASSWORD", "NEWSLETTER_")
+# Who runs another's script: the notes name that one.
+_INTERPRETER = re.compile(r"(?:python|node|ruby|perl|php|bash|sh|zsh)[\d.]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +57,11 @@ class Program:
 
     @property
     def name(self) -> str:
-        """What the notes call it."""
-        return Path(self.command[0]).name
+        """What the notes call it: the script where an interpreter runs one."""
+        first, *rest = (Path(part).name for part in self.command)
+        if not _INTERPRETER.fullmatch(first) or "-c" in rest or "-e" in rest or "-m" in rest:
+            return first
+        return next((part for part in rest if not part.startswith("-")), first)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,11 +137,19 @@ def marked(entry: Entry, answer: Answer, writer: Program) -> Entry:
     """Return the entry with the program's blurb, marked, or with the reason why it has none."""
     text = limited(answer.text, title=entry.title)
     if not text:
-        problem = answer.problem or "what it printed is no blurb"
+        problem = answer.problem or _unfit(answer.text, entry.title)
         return replace(entry, notes=(*entry.notes, f"{PROGRAM_NOTE}{writer.name}: {problem}"))
     own = (f"or: {entry.blurb}",) if entry.blurb else ()
     note = f"{DRAFT_NOTE}written by {writer.name}; read it, then delete this line"
     return replace(entry, blurb=markdown.escape(text), notes=(note, *own, *entry.notes))
+
+
+def _unfit(text: str, title: str) -> str:
+    if not text:
+        return "it printed nothing"
+    if echoes(text, title):
+        return "what it printed says no more than the title"
+    return f"what it printed has no whole sentences of {LEAST_WORDS} to {HARD_STOP} words"
 
 
 def ask(writer: Program, story: Mapping[str, str], *, seconds: float) -> Answer:
@@ -141,7 +157,11 @@ def ask(writer: Program, story: Mapping[str, str], *, seconds: float) -> Answer:
     if seconds <= 0:
         return Answer(problem="the time for all blurbs was over")
     # A file, because a program that does not read would block us on a pipe.
-    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as printed:
+    with (
+        tempfile.TemporaryFile() as given,
+        tempfile.TemporaryFile() as printed,
+        tempfile.TemporaryFile() as complaints,
+    ):
         given.write(json.dumps(story, ensure_ascii=False).encode())
         given.seek(0)
         try:
@@ -149,7 +169,7 @@ def ask(writer: Program, story: Mapping[str, str], *, seconds: float) -> Answer:
                 writer.command,
                 stdin=given,
                 stdout=printed,
-                stderr=subprocess.DEVNULL,
+                stderr=complaints,
                 cwd=writer.folder,
                 env=dict(_environment()),
                 start_new_session=True,
@@ -159,9 +179,17 @@ def ask(writer: Program, story: Mapping[str, str], *, seconds: float) -> Answer:
             return Answer(problem=f"it cannot be started: {reason}")
         problem = _ended(started, seconds)
         if problem:
-            return Answer(problem=problem)
+            return Answer(problem=f"{problem}{_last_line(complaints)}")
         printed.seek(0)
         return _answer(printed.read(MOST_BYTES))
+
+
+def _last_line(complaints: IO[bytes]) -> str:
+    """Return what a program said last on its standard error: mostly what went wrong."""
+    complaints.seek(max(0, complaints.seek(0, os.SEEK_END) - MOST_BYTES))
+    lines = complaints.read(MOST_BYTES).decode("utf-8", "replace").split("\n")
+    last = next((line for line in map(one_line, reversed(lines)) if line), "")
+    return f": {shortened(last, MOST_COMPLAINT)}" if last else ""
 
 
 def _answer(printed: bytes) -> Answer:
