@@ -57,6 +57,7 @@ TEXT = f"<p>{LEAD} {NEXT}</p><p>{LAST}</p>"
         ("Rope nr. 5 held. It did.", ["Rope nr. 5 held.", "It did."]),
         ("これは船です。綱は乾いた。", ["これは船です。", "綱は乾いた。"]),
         ("In the U.S. Navy it holds.", ["In the U.S. Navy it holds."]),
+        ("By R.A. Knot. He left.", ["By R.A. Knot.", "He left."]),
         ("Kubernetes 1.32 moved it. etcd did not.", ["Kubernetes 1.32 moved it. etcd did not."]),
     ],
 )
@@ -164,6 +165,82 @@ def test_a_title_or_a_label_before_the_first_sentence_is_cut_off(begin: str) -> 
 def test_who_passed_a_story_on_is_no_part_of_its_blurb(lead_in: str, *, is_one: bool) -> None:
     told = "Four ships were lost last winter because nobody dried the ropes."
     assert made(f"<p>{lead_in} {told}</p>").text == (told if is_one else f"{lead_in} {told}")
+
+
+def test_what_a_text_quotes_stands_in_quotation_marks_behind_who_said_it() -> None:
+    found = made(
+        "<p>Ada Rope, for Harbour Weekly:</p><blockquote><p>We moved the fleet over and nobody "
+        'noticed. The "trick" was one “dry” rope a day.</p><p>It took us one whole month.</p>'
+        "</blockquote><p>We will try this here next.</p>"
+    )
+    assert found.text == (
+        "Ada Rope, for Harbour Weekly: “We moved the fleet over and nobody noticed. The ‘trick’ "
+        "was one ‘dry’ rope a day. It took us one whole month.” We will try this here next."
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        # Cut to the budget, it ends with the quotation.
+        (
+            "<p>Ada:</p><blockquote>One rope holds the whole long pier here. "
+            + "Word " * 40
+            + "ends it.</blockquote>",
+            "Ada: “One rope holds the whole long pier here.”",
+        ),
+        # Who said it stands before the first sentence that is fit.
+        (
+            (
+                "<p>Ada says:</p><blockquote><p>See https://a.example/ropes first. The rope of the "
+                "pier holds by itself.</p></blockquote>"
+            ),
+            "Ada says: “The rope of the pier holds by itself.”",
+        ),
+        (
+            "<p>All of the ropes are dry.</p><blockquote>No rope was ever wet here.</blockquote>",
+            "All of the ropes are dry. “No rope was ever wet here.”",
+        ),
+        # Quotation marks of its own are not doubled, also where more of it follows.
+        (
+            '<p>Ada:</p><blockquote><p>"The rope of the pier holds by itself."</p></blockquote>',
+            "Ada: “The rope of the pier holds by itself.”",
+        ),
+        (
+            (
+                "<p>Ada:</p><blockquote><p>“The rope of the pier holds by itself. It is dry.</p>"
+                "</blockquote>"
+            ),
+            "Ada: “The rope of the pier holds by itself. It is dry.”",
+        ),
+        # Before any other words it is the page's own summary, or how it is laid out.
+        (
+            "<blockquote>How we keep the rope dry.</blockquote><p>Wet ones will all rot too.</p>",
+            "How we keep the rope dry. Wet ones will all rot too.",
+        ),
+        # What is in brackets, or long, is nobody's name.
+        (
+            (
+                "<p>We met (in a bar. It was late) and she said:</p><blockquote>The rope of the "
+                "pier holds by itself.</blockquote>"
+            ),
+            "“The rope of the pier holds by itself.”",
+        ),
+        # A list in a quote is a list.
+        (
+            "<p>Ada:</p><blockquote><ul><li>The rope of the pier holds.</li></ul></blockquote>",
+            "",
+        ),
+    ],
+    ids=["long", "unfit", "no name", "marks", "open", "summary", "brackets", "list"],
+)
+def test_a_quote_is_told_as_one(content: str, expected: str) -> None:
+    assert made(content).text == expected
+
+
+def test_a_summary_that_quotes_says_whom() -> None:
+    summary = "<p>Ada writes:</p><blockquote>The rope of the pier holds by itself.</blockquote>"
+    assert made(summary=summary).text == "Ada writes: “The rope of the pier holds by itself.”"
 
 
 def test_what_differs_in_its_apostrophes_is_not_offered_again() -> None:

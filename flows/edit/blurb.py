@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from flows.edit import clean
+from flows.edit.clean import QUOTE, UNQUOTE
 from flows.edit.sentences import count, each_sentence, folded_words, is_whole, sentences
 from flows.edit.signs import Signed
 from flows.edit.titles import STOPWORDS
@@ -100,6 +101,11 @@ _LEAD_IN = re.compile(
     r"(?: (?:in|for|at) [^.:!?]{0,40})?): ?"
     r"(?=[\"“‘A-Z])"
 )
+# Whose words follow: "Jane Doe, for Harbour Weekly:". More words than this say more than that.
+_LONGEST_ATTRIBUTION = 25
+_QUOTATION_MARKS = '“”"'
+_IN_QUOTE = str.maketrans("“”", "‘’")
+_STRAIGHT_IN_QUOTE = re.compile(r'"([^"]*)"')
 _DASH = re.compile(r"\s+[-–—:|]\s+(?=[^\W_a-z])")
 _STRAIGHT_QUOTE = re.compile(r'(?<!\d)"')
 _MORE = re.compile(r"\s*[\[(]?(?:\.\.\.|…)[\])]?\s*$")
@@ -151,10 +157,10 @@ def _text_and_teaser(item: Item) -> tuple[str, str]:
 
 
 def _checked(chosen: Sequence[str], lead: Sequence[str | None], title: str) -> Blurb:
-    text = " ".join(_closed(chosen))
+    text = _shown(" ".join(_closed(chosen)))
     if count(text) < LEAST_WORDS or count(text) > HARD_STOP or echoes(text, title):
         text = ""
-    offered = [sentence for sentence in lead if sentence][:_OFFERED_SENTENCES]
+    offered = [_shown(sentence) for sentence in lead if sentence][:_OFFERED_SENTENCES]
     # The text's own sentences may be spelled with other apostrophes.
     said = f" {' '.join(folded_words(text))} "
     others = {
@@ -165,6 +171,12 @@ def _checked(chosen: Sequence[str], lead: Sequence[str | None], title: str) -> B
         and count(other) <= MOST_WORDS
     }
     return Blurb(text=text, alternatives=tuple(reversed(others.values())))
+
+
+def _shown(text: str) -> str:
+    """Return the text with quotation marks around what it quotes, sentence after sentence."""
+    text = text.replace(f"{UNQUOTE} {QUOTE}", " ")
+    return text.replace(QUOTE, "“").replace(UNQUOTE, "”")
 
 
 def _closed(chosen: Sequence[str]) -> list[str]:
@@ -210,14 +222,47 @@ def _usable(paragraphs: Sequence[str], title: str, *, truncated: bool) -> Iterat
     for number, paragraph in enumerate(paragraphs):
         if not _is_prose(paragraph, lone=lone):
             continue
-        found: Iterable[str] = each_sentence(_ASIDE.sub("", paragraph))
+        following = paragraphs[number + 1] if number < last else ""
+        before = paragraphs[number - 1] if number else ""
+        found = _sentences(paragraph, before=before, following=following)
         # The last sentence of a cut text may end in a full stop by chance: "version 1."
         if truncated and number == last:
-            found = [*found][:-1]
+            found = iter([*found][:-1])
         for sentence in found:
             if echoes(sentence, title):
                 continue
             yield sentence if _is_fit(sentence) else None
+
+
+def _sentences(paragraph: str, *, before: str, following: str) -> Iterator[str]:
+    """Yield the sentences of a paragraph; the first of a quote says whose words these are."""
+    if not paragraph.startswith(QUOTE):
+        ending = _attribution(paragraph) if following.startswith(QUOTE) else ""
+        yield from each_sentence(_ASIDE.sub("", paragraph.removesuffix(ending)))
+        return
+    said = _attribution(before)
+    for sentence in each_sentence(_ASIDE.sub("", _within_quote(paragraph))):
+        quoted = f"{QUOTE}{sentence}{UNQUOTE}"
+        if said and _is_fit(sentence):
+            quoted, said = f"{said} {quoted}", ""
+        yield quoted
+
+
+def _attribution(paragraph: str) -> str:
+    """Return the words before a quote that lead to it, "" if the paragraph ends otherwise."""
+    if not paragraph.endswith(":") or paragraph.startswith(clean.BULLET):
+        return ""
+    ending = sentences(paragraph)[-1]
+    is_whole_one = ending.count("(") == ending.count(")") and not _is_quoting(ending)
+    return ending if is_whole_one and count(ending) <= _LONGEST_ATTRIBUTION else ""
+
+
+def _within_quote(paragraph: str) -> str:
+    """Return what a paragraph quotes, with other quotation marks in it than around it."""
+    text = paragraph.strip(QUOTE + UNQUOTE)
+    if text[:1] in _QUOTATION_MARKS and _is_quoting(text[:-1]):
+        text = text.strip(_QUOTATION_MARKS)
+    return _STRAIGHT_IN_QUOTE.sub(r"‘\1’", text).translate(_IN_QUOTE)
 
 
 def _enough(found: Iterable[str | None]) -> Iterator[str | None]:
@@ -231,6 +276,7 @@ def _enough(found: Iterable[str | None]) -> Iterator[str | None]:
 
 
 def _is_prose(paragraph: str, *, lone: bool) -> bool:
+    paragraph = paragraph.strip(QUOTE + UNQUOTE)
     if paragraph.startswith(clean.BULLET) or _is_code(paragraph):
         return False
     if count(paragraph) < _LEAST_PROSE and not lone:
@@ -268,7 +314,7 @@ def _first(found: Iterable[str | None], *, most: int = MOST_WORDS) -> list[str]:
                 break
             is_behind_gap = True
             continue
-        if is_behind_gap and not taken and _GOES_ON.match(sentence):
+        if is_behind_gap and not taken and _GOES_ON.match(sentence.lstrip(QUOTE)):
             continue
         length = count(sentence)
         if length > left:
@@ -296,7 +342,10 @@ def _summary(found: Sequence[str], text: str) -> list[str]:
     # Code in it is of a copy that lost its markup; without that it cannot be left out.
     if count(plain) < _LEAST_SUMMARY or any(map(_is_code, prose)):
         return []
-    whole = _first(sentence if _is_fit(sentence) else None for sentence in each_sentence(plain))
+    if any(line.startswith(QUOTE) for line in prose):
+        whole = _first(_usable(prose, "", truncated=False))
+    else:
+        whole = _first(sentence if _is_fit(sentence) else None for sentence in each_sentence(plain))
     if whole:
         # A copy of the text has its headings in mid-sentence; the text itself reads better.
         may_be_copy = not is_whole(plain) or count(plain) > MOST_WORDS

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from flows.models import Item
 
 BULLET = "- "
+# Around a paragraph of somebody else's words; no feed's text holds these (`characters.visible`).
+QUOTE, UNQUOTE = "\x02", "\x03"
 
 # A blurb never comes from further down; a few feeds publish whole books.
 _MOST_CHARACTERS = 20_000
@@ -136,7 +138,7 @@ def _squeezed(name: str) -> str:
 
 
 def body(item: Item, repeated: frozenset[str] = frozenset()) -> list[str]:
-    """Return the paragraphs of an item's text without boilerplate; bullets are "- " lines.
+    """Return the paragraphs of an item's text without boilerplate, marked as in `paragraphs`.
 
     `repeated` is what `repeats` found among its source's items.
     """
@@ -146,14 +148,19 @@ def body(item: Item, repeated: frozenset[str] = frozenset()) -> list[str]:
 def paragraphs(
     text: str, *, kind: Kind = Kind.ARTICLE, repeated: frozenset[str] = frozenset()
 ) -> list[str]:
-    """Return the paragraphs of HTML or plain text without headings and boilerplate."""
+    """Return the paragraphs of HTML or plain text without headings and boilerplate.
+
+    Bullets are "- " lines, what the text quotes stands between QUOTE and UNQUOTE.
+    """
     shown = kind in (Kind.VIDEO, Kind.PODCAST)
     found = []
     for line in without_boilerplate(lines(beginning(text)), cut_at_bar=shown):
         if line.kind in (LineKind.HEADING, LineKind.GAP):
             continue
         kept = _without_repeated(line.text, repeated)
-        if kept:
+        if kept and line.kind is LineKind.QUOTE:
+            found.append(f"{QUOTE}{kept}{UNQUOTE}")
+        elif kept:
             found.append(_shown(Line(text=kept, kind=line.kind)))
     return found
 

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 
 class LineKind(StrEnum):
-    """What a line of a text is; a gap is an empty line between paragraphs."""
+    """What a line of a text is: a quote is somebody else's words, a gap an empty line."""
 
     PROSE = "prose"
+    QUOTE = "quote"
     HEADING = "heading"
     BULLET = "bullet"
     GAP = "gap"
@@ -113,12 +114,23 @@ def lines(text: str) -> tuple[Line, ...]:
     # The same text is read for its blurb, for its length and beside its summary, one after another.
     text = _encoded_once(visible(text))
     if is_html(text):
-        return tuple(_html_lines(text))
+        return tuple(_own_words(_html_lines(text)))
     unescaped = html.unescape(text) if "&" in text else text
     # Some publishers escape their HTML twice.
     if unescaped != text and _STARTS_AS_HTML.match(unescaped) and is_html(unescaped):
-        return tuple(_html_lines(visible(unescaped)))
+        return tuple(_own_words(_html_lines(visible(unescaped))))
     return tuple(_plain_lines(visible(unescaped)))
+
+
+def _own_words(found: Iterable[Line]) -> Iterator[Line]:
+    """Yield the lines; a quote before any other words is the page's own: its summary, or layout."""
+    is_begun = False
+    for line in found:
+        is_begun = is_begun or line.kind in (LineKind.PROSE, LineKind.BULLET)
+        if line.kind is LineKind.QUOTE and not is_begun:
+            yield Line(text=line.text)
+        else:
+            yield line
 
 
 def _encoded_once(text: str) -> str:
@@ -243,7 +255,7 @@ def _html_lines(text: str) -> Iterator[Line]:
             line = " ".join(raw.split())
             if line:
                 yield from _marked(line) if kind is LineKind.PROSE else [Line(text=line, kind=kind)]
-            elif kind is LineKind.PROSE and joined.strip():
+            elif kind in (LineKind.PROSE, LineKind.QUOTE) and joined.strip():
                 yield GAP
 
 
@@ -294,7 +306,7 @@ def _kind(name: str, outer: LineKind) -> LineKind:
         return LineKind.BULLET
     if name in _HEADINGS:
         return LineKind.HEADING
-    return outer
+    return LineKind.QUOTE if name == "blockquote" else outer
 
 
 def _is_skipped(element: Any) -> bool:

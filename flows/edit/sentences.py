@@ -77,8 +77,11 @@ def _abbreviates(sentence: str, begin: str) -> bool:
     last = words[-1].lstrip("(\"'“‘[").lower()
     if last in _ABBREVIATIONS or (begin.isdigit() and last in _BEFORE_FIGURES):
         return True
-    # "J. Smith", and the "1." that numbers a line.
-    return (len(last) == 1 and last.isalpha()) or (len(words) == 1 and last.isdigit())
+    # "J. Smith", "J.R. Smith", and the "1." that numbers a line.
+    initials = last.split(".")
+    if all(len(initial) == 1 and initial.isalpha() for initial in initials):
+        return True
+    return len(words) == 1 and last.isdigit()
 
 
 def is_whole(sentence: str) -> bool:
