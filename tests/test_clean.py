@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from flows.edit import boilerplate, clean, sentences
 from flows.edit.characters import visible
+from flows.edit.markup import Line
 from flows.models import Item, Kind
 
 
@@ -414,8 +416,13 @@ def test_a_word_of_a_plain_text_has_a_letter_or_a_figure_in_it(text: str) -> Non
     [
         "The bot will message us on Slack whenever a crane fails.",
         "Someone tried to reach us on Facebook with a broken rope.",
-        "Attackers could apply coupon codes twice in the shop.",
-        "With dry ropes, save 40% off the list price of a ship.",
+        "Any stranger can message me on LinkedIn, which is how it began.",
+        "Attackers could apply promo codes twice in the shop.",
+        "The harbour now lets captains apply coupon codes at checkout.",
+        "Thieves use discount codes leaked on GitHub to buy ropes for free.",
+        "By default | May 5, 2025 | is what the label of the rope said.",
+        "By the end of May - May 5, 2025 - the harbour was closed.",
+        "May 5, 2024 - June 1, 2024 the harbour was closed.",
         "On May 5, 2024 - June 1, 2024 the harbour was closed.",
         "eBPF - May 5, 2025 - is how we watch the ropes.",
         "# of ropes grew from ten to two thousand in three years.",
@@ -431,10 +438,31 @@ def test_what_is_told_of_such_things_is_text(told: str) -> None:
         "👋 Connect with me on LinkedIn for more updates.",
         "Don’t forget to connect with me on LinkedIn.",
         "If you have questions ping me on Slack.",
+        "If you have feedback please don't hesitate to reach out to us on Twitter at @ropes!",
+        "Be sure to connect with us on LinkedIn for more.",
+        "Hop on and chat with us in our Discord server.",
+        "Try it out and ping us on Slack with feedback.",
+        # The words that ask stand far before those that say where.
+        "And if any of this leaves a question open you are free to come and chat with us on Slack.",
+        "If you simply want to say hello again please feel free to connect with me on LinkedIn.",
         "Get 30% off all courses this week.",
+        "Save 40% off the list price of all courses!",
         "Apply coupon code SHIP at checkout.",
+        "You can use the discount code HARBOUR to save on tickets.",
+        "Remember to enter promo code SHIP at checkout.",
         "With discount code HARBOUR, tickets are cheaper.",
+        "Get your ticket with code ROPE20 today.",
+        "Check out my new course on knots!",
+        "Sign up for our free webinar on knots.",
+        "This is a guest post by Ann Lee of the harbour.",
+        "As an Affiliate Partner I earn from what is bought.",
+        "Thanks to Knots & Rope for sponsoring today's episode!",
+        "You can try Knots & Rope free for one month!",
         "Published May 5, 2024 · Updated Jun 1, 2024",
+        "May 5, 2024 | May 7, 2024 |",
+        "By the Harbour team - May 5, 2025 -",
+        "Posted by the Rope team · November 20, 2026 ·",
+        "By Design Team | 20 Nov 2026 |",
     ],
 )
 def test_what_asks_or_dates_is_cut_off_before_prose(plea: str) -> None:
@@ -448,6 +476,9 @@ def test_a_byline_before_a_small_letter_goes_with_its_dash() -> None:
     assert clean.paragraphs(f"<p>{byline}{told}</p>", kind=Kind.ARTICLE) == [told]
 
 
-def test_a_thousand_pleas_on_one_line_cost_no_time() -> None:
-    told = " me @a" * 33_000
-    assert len(clean.paragraphs(f"<p>{told}</p>", kind=Kind.ARTICLE)) <= 1
+@pytest.mark.parametrize("told", [" me @a", "chat with me @a "], ids=["no verb", "a verb"])
+def test_a_thousand_words_that_may_be_a_plea_cost_no_time(told: str) -> None:
+    line = Line(text=told * (100_000 // len(told)))
+    began = time.process_time()
+    boilerplate.without_boilerplate([line], cut_at_bar=False)
+    assert time.process_time() - began < 5

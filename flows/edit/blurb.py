@@ -94,12 +94,13 @@ _GOES_ON = re.compile(
     r"|part|podcast|post|release|report|series|story|talk|tutorial|version|video|week|year)s?\b)"
 )
 _LABEL = re.compile(r"^(?i:editor['’]?s['’]? note|tl;dr):\s*(?=[^\W_a-z])")
-# Who passed a story on, before it begins.
+# Who passed a story on, before it begins; whose words it is in is no such thing.
+_PIECE = r"(?:article|analysis|column|essay|excerpt|interview|op-ed|piece|post|report|review|story)"
+_READER = r"(?:[^\s.:!?]+ ){0,4}?reader(?: [^\s.:!?]+)?"
+_NICKNAME = r"(?=[^\s.:!?]*[\d_]|[a-z]|[^\W\d_a-z]+[a-z]+[^\W\d_a-z])[^\s.:!?]+"
 _LEAD_IN = re.compile(
-    r"(?:(?:[^\s.:!?]+ ){1,8}?(?:quotes|shares|cites) (?:an? |the |this )?(?:report|excerpt|story)"
-    r"\b[^.:!?]{0,60}|(?:[^\s.:!?]+ ){0,4}?(?:reader(?: \S+)?|[^\W\d_a-z]\S*) writes"
-    r"(?: (?:in|for|at) [^.:!?]{0,40})?): ?"
-    r"(?=[\"“‘A-Z])"
+    rf"(?:(?:{_READER}|{_NICKNAME}) (?:quotes|shares|cites|posted|submitted) (?:an? |the |this )?"
+    rf"{_PIECE}\b[^.:!?]{{0,60}}|(?:{_READER}|{_NICKNAME}) writes): ?(?=[\"“‘A-Z])"
 )
 # Whose words follow: "Jane Doe, for Harbour Weekly:". More words than this say more than that.
 _LONGEST_ATTRIBUTION = 25

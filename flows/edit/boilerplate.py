@@ -48,15 +48,20 @@ PLEAS = (
     r"support (?:me|us|(?:this|the) (?:channel|podcast|show)) (?:on|by|via|at)",
     r"find (?:me|us) on\b|follow (?:me|us)\b|join the (?:conversation|discussion) (?:on|in)\b",
     r"(?:interested|like) (?:in|to) spons\w+",
+    r"thanks? to [^.!?]{1,80} for (?:\w+ )?sponsoring [^.!?]{0,20}(?:episode|show|stream|video)",
+    r"check out (?:our|my) (?:\w+ )?(?:course|podcast|webinar)",
+    r"try [^.!?]{1,30} free for (?:one|a|\d+) (?:day|month|week)",
     r"check out our sponsors?\b|spons\w*r(?:ed|t)? by\b|brought to you by|thanks? to our spons\w+",
     r"contact (?:me|us) (?:over|on|at|via|through)\b",
-    r"sign up (?:for|to) (?:our|my|the) (?:free )?(?:\w+ )?newsletter",
+    r"sign up (?:for|to) (?:our|my|the) (?:free )?(?:\w+ )?(?:course|newsletter|webinar|workshop)",
+    r"(?:this is )?a guest post (?:by|from)|posted (?:on .{4,30} )?by admin\b",
     r"(?:appeared|published|posted|seen) first on\b",
     r"first (?:appeared|published|posted) (?:on|at|in)",
     r"(?:was |were )?originally (?:published|posted|appeared) (?:on|at|in|by)",
     r"cross-?posted (?:from|on|at|to)\b",
     r"(?:photo|image|picture|cover|illustration)s? (?:by|from|credit|courtesy|via)\b",
-    r"affiliate links?|promo(?:tion)? code|(?:use|with) (?:the )?code \S+ (?:for|to|at|and)",
+    r"affiliate (?:links?|partner|program)",
+    r"(?:use|with) (?:the )?code (?:\S+ (?:for|to|at|and)|[a-z-]*\d)",
     r"submitted by\s+/?u/\S+|\[link\]\s*\[comments\]",
     r"article url:|comments url:|points:\s*\d+",
     r"(?:continue|keep) reading|read (?:more|on|the (?:full|rest|whole|entire))\b|click here",
@@ -70,24 +75,21 @@ PLEAS = (
 # For folded text: a pattern that minds no case takes three times as long.
 _PLEA = re.compile(r"(?<!\w)(?:" + "|".join(PLEAS) + ")")
 
+_KINDS_OF_CODES = ("coupon", "discount", "offer", "promo", "promotion", "voucher")
+_CODE = rf"(?:{'|'.join(_KINDS_OF_CODES)}) code"
 _OFFER = Signed(
     re.compile(
         # At the start of a clause it is an offer, behind who gets it news.
         r"(?<!\w)(?<!\w )(?:get|save|enjoy|claim|grab) (?:an? )?(?:extra )?(?:up to )?"
-        r"(?:[$€£]\d+|\d+ ?%) off\b(?! the (?:list|retail|full) price)"
+        r"(?:[$€£]\d+|\d+ ?%) off\b"
         r"|\d ?% (?:off|discount)\b[^.!?]{0,60} (?:with|using) [^.!?]{0,20}code\b"
-        r"|(?<!could )(?<!can )(?<!to )(?<!shop )\b(?:use|with|enter|apply) (?:(?:the|our|my|a) )?"
-        r"(?:coupon|discount|offer|voucher|promo) codes?\b(?! (?:bug|flaw|twice))"
+        # One code is handed out; codes, and what customers can do with a code, are told of.
+        r"|(?:^|[^\w\s] ?|\b(?:and|can|just|now|or|please|simply|then|to) )"
+        rf"(?:use|with|enter|apply) (?:(?:the|our|my|this) )?{_CODE}\b"
+        r"(?! (?:api|box|bug|engine|feature|field|flaw|form|generator|page|system))"
+        rf"|{_CODE}: ?\S"
     ),
-    (
-        " off",
-        "% discount",
-        "coupon code",
-        "discount code",
-        "offer code",
-        "voucher code",
-        "promo code",
-    ),
+    (" off", "% discount", *(f"{kind} code" for kind in _KINDS_OF_CODES)),
 )
 # Who wants to be met elsewhere, in whatever spelling: "Foloow me on twiter".
 _MEETING = frozenset("follow connect contact chat find join message ping reach".split())
@@ -96,15 +98,21 @@ _LIKELY_MEETING = ("follow", "connect", "contact", "message")
 _TOLD_OF = ("s", "ed", "ing")
 _LIKENESS_OF_VERBS = 80
 _SHORTEST_LIKE = 5
-# So many characters before "me on" hold the words that ask.
-_BEFORE_ME = 60
+# So many characters before "me on" hold the clause that asks.
+_BEFORE_ME = 160
 _CLAUSE = re.compile(r"[.!?:;,…()–—-]+\s+|[|•·]")
 _ASKED = re.compile(r"[\w']+")
-_ASKING = frozenset(
-    "a also always and any are by can come could do don't drop feel for forget free give go have "
-    "hello hi hop if in just kindly lastly let's like love me more never news not of or please "
-    "questions say so stay subscribe then to tuned updates us want we welcome with would you "
-    "you'll you're".split()
+# Whom a plea speaks to, and the words that make one of a clause.
+_TO_YOU = frozenset("hesitate let's please sure welcome you you'd you'll you're".split())
+# How a clause begins that tells somebody to do something.
+_IMPERATIVES = frozenset(
+    "ask be check come do don't drop feel forget get give go head hop keep leave like love make "
+    "remember say send share shoot sign stay stop subscribe swing try tune visit want".split()
+)
+# What may stand before them, and before "follow me" itself.
+_BEFORE_IMPERATIVES = frozenset(
+    "a also always and any as by for free hello hi if in just kindly lastly more never news of or "
+    "questions so then to updates we with".split()
 )
 _WHERE = Signed(
     re.compile(
@@ -142,7 +150,16 @@ _SURELY = rf"(?:(?:posted |published |updated )?(?:on )?(?:{_DATE})|{_LENGTH})(?
 _NAMED = r"[^|·•.!?]{1,60}(?:(?<=\b\w)\.[^|·•.!?]{0,60}){0,3}"
 _NAMED_TO_BAR = r"[^|·•.!?]{1,60}+(?:(?<=\b\w)\.[^|·•.!?]{0,60}+){0,3}+"
 _BAR_BETWEEN, _BETWEEN = r" ?[|·•] ?", r"(?: ?[|·•] ?| [–—-] )"
-_WHO = rf"(?:written |posted |published )?by (?!default\b|design\b|using\b|the\b){_NAMED}"
+# "By the end of May" names nobody, "By the Harbour team" does.
+_TEAM = (
+    r"(?:authors?|board|committee|community|contributors|crew|desk|editors?|folks|foundation|group"
+    r"|maintainers|people|project|staff|team)"
+)
+_WHO = (
+    r"(?:written |posted |published )?by "
+    rf"(?!default\b|using\b|(?:design|the)\b(?![^|·•.!?]{{0,50}} {_TEAM}\b))"
+    rf"{_NAMED}"
+)
 _BYLINE = Signed(
     re.compile(
         rf"(?i:(?:{_NAMED_TO_BAR}{_BAR_BETWEEN}){{1,3}}(?:{_LENGTH})(?!\w)"
@@ -152,7 +169,7 @@ _BYLINE = Signed(
     ("|", "·", "•", " – ", " — ", " - "),
 )
 
-_OF_BYLINE = re.compile(rf"(?i:\b(?:by|posted|published|updated)\b|{_LENGTH})")
+_OF_BYLINE = re.compile(rf"(?i:\b(?:by|posted|published|updated)\b|{_LENGTH}|[|·•])")
 
 _TIMECODES_OF_A_LIST = 3
 _WORDS_OF_A_LABEL = 5
@@ -324,7 +341,7 @@ def _without_byline(line: Line) -> Line | None:
     if line.kind is not LineKind.PROSE:
         return line
     byline = _BYLINE.match(line.text)
-    # "May 5 - June 1" alone is what the text is about.
+    # "May 5 - June 1" alone, without a bar, is what the text is about.
     if byline is None or not _OF_BYLINE.search(byline.group()):
         return line
     text = line.text[byline.end() :]
@@ -349,17 +366,33 @@ def _invites(folded: str) -> bool:
     if not _WHERE.may_find(folded):
         return False
     return any(
-        _is_platform(where[1] or "@")
-        and _asks(folded[max(0, where.start() - _BEFORE_ME) : where.start()])
+        _is_platform(where[1] or "@") and _asks(_clause_before(folded, where.start()))
         for where in _WHERE.pattern.finditer(folded)
     )
 
 
-def _asks(before: str) -> bool:
-    """Tell whether a clause asks somebody to follow or meet, and does not tell that one did."""
-    words = _ASKED.findall(_CLAUSE.split(before)[-1].replace("’", "'"))
-    verb = next((n for n, word in enumerate(words) if _is_meeting(word)), None)
-    return verb is not None and _ASKING.issuperset(words[:verb])
+def _clause_before(folded: str, end: int) -> list[str]:
+    """Return the words of a clause up to a place in the text."""
+    start = max(0, end - _BEFORE_ME)
+    if start and folded[start - 1].isalnum():
+        # Not from the middle of a word.
+        start = max(start, folded.find(" ", start, end))
+    return _ASKED.findall(_CLAUSE.split(folded[start:end])[-1].replace("’", "'"))
+
+
+def _asks(words: Sequence[str]) -> bool:
+    """Tell whether a clause asks somebody to follow or meet, and does not tell that one did.
+
+    It speaks to "you", or has nobody who does it: "Try it and chat with us".
+    """
+    verb = next((number for number, word in enumerate(words) if _is_meeting(word)), None)
+    if verb is None:
+        return False
+    before = words[:verb]
+    if not _TO_YOU.isdisjoint(before):
+        return True
+    first = next((word for word in before if word not in _BEFORE_IMPERATIVES), "")
+    return not first or first in _IMPERATIVES
 
 
 def _is_platform(name: str) -> bool:
