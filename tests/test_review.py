@@ -206,7 +206,14 @@ def test_a_link_that_is_none_is_told_where_it_is_written(written: str, sponsor: 
         ("[our survey](/survey)", "error"),
         (f"[{'the survey of all ropes ' * 5}](https://a.example/ship yard)", "error"),
         ("[sic](and smiled)", "warn"),
-        ("[wrote][1]", "warn"),
+        ("[sic](he smiled.)", "warn"),
+        ("[the plan](see p. 4)", "warn"),
+        ("[WIP][RFC] ropes", "warn"),
+        ("[our survey](TODO)", "error"),
+        ("[our survey](#survey)", "error"),
+        ("[what Ann wrote][1]", "error"),
+        ("[what Ann wrote][ann]\n[ann]: https://ropes.example/ann", "error"),
+        ("[our survey](ropes.example/a b)", "error"),
     ],
 )
 def test_a_link_that_names_a_page_and_is_none_blocks(written: str, severity: str) -> None:

@@ -36,14 +36,14 @@ _WHY_NONE = {
 }
 _MASK = "\0"
 _SCHEME = re.compile(r"https?:|mailto:", re.IGNORECASE)
-_OF_ADDRESSES = re.compile(r"[./:@]")
+_OF_ADDRESSES = re.compile(r"://|www\.|[^\s/]/|^mailto:", re.IGNORECASE)
 _LONGEST_SHOWN = 100
 
 
 class Unlinked(NamedTuple):
     """What was meant for a link, as it is written (of two lines the last), and why it is none.
 
-    What stands for its address may be no more than words: "[sic](and smiled)".
+    What stands for its address may be no more than words: "[sic](and smiled)", "[WIP][RFC]".
     """
 
     written: str
@@ -87,8 +87,18 @@ def unlinked(text: str) -> Iterator[Unlinked]:
         for found in _UNLINKED.finditer("".join(map(_masked, tokens))):
             written = shown[found.start() : found.end()].rpartition("\n")[2]
             place = found[0] if found["place"] is None else found["place"]
-            is_address = found["named"] is None and _OF_ADDRESSES.search(place) is not None
+            is_address = _is_listed(found["named"], text) if found["named"] else _is_one(place)
             yield Unlinked(written[:_LONGEST_SHOWN], _why(found), is_address)
+
+
+def _is_one(place: str) -> bool:
+    """Tell what was to become an address ("TODO", "#survey") from words in brackets."""
+    return not re.search(r"\s", place.strip()) or _OF_ADDRESSES.search(place) is not None
+
+
+def _is_listed(name: str, text: str) -> bool:
+    """Tell a link by name, to the first or to one listed below, from "[WIP][RFC]"."""
+    return name.strip("[] ").isdigit() or f"{name}:" in text
 
 
 # Each rule for words asks the same blurbs again.
