@@ -138,6 +138,9 @@ def test_markup_becomes_text(markup: str, text: str) -> None:
         ("<p>Write &amp;lt; as an entity.</p>", "Write &lt; as an entity."),
         ("<p>In HTML &amp;amp; stands for it.</p>", "In HTML &amp; stands for it."),
         ("<p>Escaping makes it &amp;amp;amp; at last.</p>", "Escaping makes it &amp;amp; at last."),
+        ("<p>Rope&amp;reg; is a mark, as is Knot&amp;trade;</p>", "Rope® is a mark, as is Knot™"),
+        ("<p>&amp;copy; 2026 Ann, see &amp;sect; 4</p>", "© 2026 Ann, see § 4"),
+        ("<p>They wrote &amp;copy; and &amp;reg; there</p>", "They wrote &copy; and &reg; there"),
         ("<p>See page.html: Q&amp;amp;A</p>", "See page.html: Q&A"),
         ("<p>Where &amp;rope; is a word, &amp;copy=1 too</p>",
          "Where &rope; is a word, &copy=1 too"),
@@ -250,6 +253,12 @@ def test_a_description_that_begins_with_a_bar_is_read_by_its_labels() -> None:
 def test_a_text_far_too_long_is_cut_at_a_line() -> None:
     text = "One line that is as long as any other line in it.\n" * 2000
     assert set(clean.body(item(text))) == {"One line that is as long as any other line in it."}
+
+
+@pytest.mark.parametrize("name", ["containerd 2.3.0", "eBPF in production", "v1.2.3", "k9s"])
+def test_a_heading_in_markdown_may_begin_with_a_small_letter(name: str) -> None:
+    text = f"# {name}\n\nThe ropes of the harbour are dry."
+    assert clean.paragraphs(text) == ["The ropes of the harbour are dry."]
 
 
 @pytest.mark.parametrize(

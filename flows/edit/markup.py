@@ -65,15 +65,16 @@ _BULLET = re.compile(r"\s*(?:[*•‣▪●◦·–-]|\d{1,3}[.)])\s+(?=\S)")
 # Markdown (CommonMark 0.31, 4.2 and 5.2), and what is left of it where its line feeds were lost.
 _MARKS = "#*+-"
 # "# of nodes" is a number, not a heading.
-_MARK = re.compile(r"(?:#(?= [^a-z])|#{2,6}|[*+-]) ")
+_MARK = re.compile(r"(?:#(?! (?:and|in|of|or|per|to)\b)|#{2,6}|[*+-]) ")
 _MARKED = re.compile(r"\n[ \t]*(?:#{1,6}|[*+-])[ \t]")
 _HASHES = re.compile(r"\s#+$")
 _CHANGE = re.compile(r" \* \w{2,20}(?:\([^()\s]{1,40}\))?!?: ")
 _FEWEST_BULLETS = 2
 
 _ENTITY = r"(?:#\d{2,6}|#[xX][0-9a-fA-F]{2,5}|[A-Za-z]{2,10}\d{0,2});"
-# What tools encode by themselves; "&copy;" somebody may have written to show it.
-_ENCODED_AGAIN = re.compile(rf"&amp;(?:amp;)*((?!(?:copy|reg|sect|para);){_ENTITY})")
+# "&copy;" somebody may have written to show it, unless it stands as its sign would.
+_SIGNS = r"(?:copy;(?! ?\d{4})|(?:para|sect);(?! ?\d)|(?<!\w&amp;)reg;)"
+_ENCODED_AGAIN = re.compile(rf"&amp;(?:amp;)*((?!{_SIGNS}){_ENTITY})")
 # Where an entity is meant: in code, and by itself in quotation marks.
 _MEANT = re.compile(
     r"(</?(?:code|kbd|pre|samp|textarea|tt)\b[^<>]*>|(?<!`)`[^`\n]{1,200}`(?!`)"

@@ -118,6 +118,16 @@ def _linked_page(reading: Reading) -> Item:
 
 
 _HACKER_NEWS = "news.ycombinator.com"
+_HACKER_NEWS_MIRRORS = ("hnrss.org", "hckrnews.com")
+
+
+def _lists_hacker_news(context: Context) -> bool:
+    """Tell Hacker News from a blog whose posts link to where they are talked of there."""
+    names = f"{context.feed.name} {context.title}".casefold()
+    hosts = (_HACKER_NEWS, *_HACKER_NEWS_MIRRORS)
+    return "hacker news" in names or on_host(context.feed.url, *hosts)
+
+
 # Go's zero time, in RSS and in Atom.
 _ZERO_TIME = re.compile(r"^(?:\w{3}, )?(?:0?1 Jan 0001\b|0001-01-01)")
 
@@ -161,7 +171,7 @@ QUIRKS = (
         name="hacker-news",
         why="Hacker News and its mirrors list what others publish: the page's site is the source",
         applies=lambda reading: (
-            "hacker news" in reading.context.source.casefold()
+            _lists_hacker_news(reading.context)
             and on_host(reading.item.comments, _HACKER_NEWS)
             and not on_host(reading.item.url, _HACKER_NEWS)
         ),
