@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flows.pipeline.pointing import Lines
 from flows.pipeline.reading import files_of, issue_in, read_draft, wrote_last
 from flows.pipeline.rendering import render_mail
+from flows.pipeline.repeats import repeats
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +45,7 @@ def look(settings: Settings, number: int, *, theme: str = "") -> Look:
         issue=issue,
         mail=seen.mail,
         html=seen.page or seen.mail.html,
-        findings=tuple(lines.point(seen.findings)),
+        findings=tuple(lines.point([*seen.findings, *repeats(settings, issue)])),
         file=files.draft,
         lines=lines,
     )
