@@ -325,6 +325,18 @@ def test_a_subject_of_the_draft_that_names_a_story_taken_out_is_told() -> None:
     assert review(without) == []
 
 
+def test_a_preheader_of_the_draft_that_names_a_story_taken_out_is_told() -> None:
+    other = replace(STORY, title="Caches lie", url="https://a.example/")
+    wrote = replace(issue_of(other), subject="News", preheader=f"{other.title} · {STORY.title}")
+    without = replace(wrote, sections=(Section(name="Clusters", entries=(STORY,)),))
+    [found] = review(without, wrote=wrote)
+    assert (found.rule, found.severity) == ("E16", "warn")
+    assert "The preheader names 'Caches lie', which is not" in found.message
+    assert lines(without).point([found])[0].line == line_of(without, "preheader = ")
+    assert review(wrote, wrote=wrote) == []
+    assert review(replace(without, preheader="Read this"), wrote=wrote) == []
+
+
 def test_a_day_that_is_not_the_drafts_is_told() -> None:
     wrote = replace(issue_of(), subject="News")
     [found] = review(replace(wrote, date=wrote.date + timedelta(days=1)), wrote=wrote)

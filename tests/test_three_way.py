@@ -162,6 +162,12 @@ def test_a_subject_that_an_editor_wrote_stays() -> None:
     assert read(again(text, FRESH, WROTE).text, path=PATH).subject == "Knots!"
 
 
+def test_the_subject_is_ours_where_only_the_preheader_is_an_editors() -> None:
+    text = write(replace(issue(WROTE.entries[1]), subject=WROTE.subject, preheader="Read this"))
+    found = read(again(text, FRESH, WROTE).text, path=PATH)
+    assert (found.subject, found.preheader) == ("Weekly 7: All about knots", "Read this")
+
+
 def test_of_an_approved_issue_nothing_that_is_sent_changes() -> None:
     fresh = issue(*FRESH.entries, entry("sails"))
     found = again(write(WROTE), fresh, WROTE, only_add=True)

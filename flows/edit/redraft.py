@@ -318,15 +318,16 @@ def _blocks(text: str, standing: Placed) -> list[tuple[int, int, Entry]]:
 
 
 def _with_front(text: str, *, wrote: Issue, would: Issue) -> str:
-    """Return the text with the inbox line brought up to date, unless an editor wrote it."""
+    """Return the text with the inbox line brought up to date, but for the lines an editor wrote."""
     lines = _lines(text)
-    fences = [number for number, line in enumerate(lines) if line.rstrip() == front_matter.FENCE]
-    ours = changes(
-        [line.rstrip() for line in lines[fences[0] : fences[1] + 1]],
-        wrote=front_matter.write(wrote).split("\n"),
-        would=front_matter.write(would).split("\n"),
-    )
-    for change in ours:
-        first, last = fences[0] + change.first, fences[0] + change.last
-        lines[first:last] = _ended(change.lines, text)
+    first, last = [
+        number for number, line in enumerate(lines) if line.rstrip() == front_matter.FENCE
+    ][:2]
+    ours, new = (front_matter.write(issue).split("\n") for issue in (wrote, would))
+    # Each key is a line, in the same order: whoever wrote one of them did not write its neighbour.
+    mended = dict(zip(ours, new, strict=True))
+    for number in range(first, last):
+        line = lines[number].rstrip()
+        if mended.get(line, line) != line:
+            lines[number : number + 1] = _ended([mended[line]], text)
     return "\n".join(lines)

@@ -216,6 +216,19 @@ def gone(issue: Issue, *, wrote: Issue) -> Iterator[Said]:
         )
 
 
+def gone_from_preheader(issue: Issue, *, wrote: Issue) -> Iterator[Said]:
+    """Yield the stories that the draft's preheader names, and that were taken out since."""
+    if issue.preheader != wrote.preheader:
+        return
+    standing = {entry.title for entry in issue.entries}
+    for title in {entry.title: None for entry in wrote.entries}:
+        if title not in standing and title in issue.preheader:
+            yield Said(
+                f"The preheader names {title!r}, which is not in the issue; write another, or let "
+                "newsletter draft do it."
+            )
+
+
 def redated(issue: Issue, *, wrote: Issue) -> Iterator[Said]:
     """Yield that the issue's day is not the one it was drafted for."""
     if issue.date != wrote.date:
@@ -307,8 +320,9 @@ RULES = (
 
 def _since(wrote: Issue) -> tuple[Rule, ...]:
     """Return the rules for what was edited since the draft."""
-    slots = "slots are sold by the day"
+    slots, why = "slots are sold by the day", "readers look for it"
     return (
-        Rule("E13", partial(gone, wrote=wrote), "readers look for it", "the issue file"),
+        Rule("E13", partial(gone, wrote=wrote), why, "the issue file"),
+        Rule("E16", partial(gone_from_preheader, wrote=wrote), why, "the issue file"),
         Rule("E14", partial(redated, wrote=wrote), slots, "[[sponsors]] in the settings"),
     )

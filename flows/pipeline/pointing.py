@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from flows.models import Entry, Finding, Spot
 
 # What the front matter says of the inbox line.
-_KEYS = {"H11": "subject", "H12": "subject", "P01": "preheader", "E13": "subject", "E14": "date"}
+_KEYS = {
+    **dict.fromkeys(("H11", "H12", "E13"), "subject"),
+    **dict.fromkeys(("P01", "E16"), "preheader"),
+    "E14": "date",
+}
 _ADDRESS = re.compile(r"https?://\S+")
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])+'|\"(?:\\.|[^\"\\])+\"")
 # A rule that cuts what it quotes, cuts it no shorter than this; an address, than that.
