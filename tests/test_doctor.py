@@ -254,6 +254,24 @@ def test_dns_is_asked_only_online(newsletter: Newsletter) -> None:
     assert look(newsletter, "domain", online=True).health in (Health.BROKEN, Health.LOOK)
 
 
+@pytest.mark.parametrize(
+    ("day", "health", "told"),
+    [
+        ("2026-11-30", Health.WELL, "1 slot booked, the next for 2026-11-30"),
+        ("2026-12-01", Health.LOOK, "Tar Ltd booked 2026-12-01, a Tuesday, and no issue is due"),
+    ],
+)
+def test_a_slot_that_is_booked_for_a_day_without_an_issue_is_told(
+    newsletter: Newsletter, day: str, health: Health, told: str
+) -> None:
+    assert newsletter.settings.schedule.day == "monday"
+    file = newsletter.folder / "newsletter.toml"
+    booking = f'\n[[sponsors]]\ndate = {day}\nname = "Tar Ltd"\n'
+    file.write_text(file.read_text(encoding="utf-8") + booking, encoding="utf-8")
+    found = look(newsletter, "sponsors")
+    assert (found.health, found.told.startswith(told)) == (health, True)
+
+
 def test_a_broken_theme_is_told_with_its_place(newsletter: Newsletter) -> None:
     newsletter.write(newsletter=f'{EDITOR}\ntheme = "mine"')
     found = look(newsletter, "templates")

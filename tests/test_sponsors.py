@@ -113,6 +113,7 @@ def edited(change: Callable[[Entry], Entry]) -> Issue:
         (edited(lambda one: replace(one, blurb="")), "error", "has no text yet"),
         (edited(lambda one: replace(one, url="https://a.example")), "warn", "not what was booked"),
         (edited(lambda one: replace(one, blurb="Mine.")), "warn", "not what was booked"),
+        (edited(lambda one: replace(one, title="Mine")), "warn", "not what was booked"),
     ],
 )
 def test_an_empty_slot_is_an_error_and_a_changed_one_a_warning(
@@ -143,6 +144,28 @@ def test_an_ad_that_nobody_booked_for_the_day_is_told(bookings: list[Booking], s
 
 def test_an_ad_written_by_hand_is_nobodys_business_where_no_slots_are_booked() -> None:
     assert findings(booked(ISSUE, [BOOKING]), []) == []
+
+
+def test_an_ad_that_the_draft_had_is_told_when_its_only_booking_is_gone() -> None:
+    wrote = booked(ISSUE, [BOOKING])
+    [finding] = findings(wrote, [], wrote=wrote)
+    assert (finding.rule, finding.severity) == ("sponsor.unbooked", "warn")
+    assert findings(ISSUE, [], wrote=wrote) == []
+
+
+def test_an_ad_without_link_and_text_blocks_whoever_wrote_it() -> None:
+    bare = edited(lambda one: replace(one, url="", blurb=""))
+    [finding] = findings(bare, [])
+    assert (finding.rule, finding.severity) == ("sponsor.empty", "error")
+    assert findings(edited(lambda one: replace(one, url="")), []) == []
+
+
+def test_a_week_that_is_skipped_says_whose_slot_was_in_it(newsletter: Newsletter) -> None:
+    newsletter.tell(STORIES[0])
+    book(newsletter, BOOKED + COPY)
+    verdict = newsletter.run()
+    assert verdict.verdict is Outcome.SKIPPED
+    assert verdict.reason.endswith("; Ropes & Co booked a slot in it")
 
 
 def test_the_ad_of_a_sponsor_who_was_renamed_is_told_beside_the_new_one() -> None:

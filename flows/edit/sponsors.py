@@ -14,7 +14,7 @@ from flows.errors import IssueError
 from flows.models import Entry, Finding, Issue, Section, Spot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 _PARAGRAPH = ["paragraph_open", "inline", "paragraph_close"]
 
@@ -84,13 +84,16 @@ def _missing(booking: Booking) -> str:
     return " and ".join(name for name, value in parts if not value)
 
 
-def findings(issue: Issue, bookings: Iterable[Booking]) -> list[Finding]:
+def findings(
+    issue: Issue, bookings: Iterable[Booking], *, wrote: Issue | None = None
+) -> list[Finding]:
     """Return what is wrong with the slots booked for the issue's day; an empty one blocks it.
 
-    Where slots are booked, an ad that nobody booked for the day is told: one may have written it.
+    An ad that nobody booked for the day is told where slots are booked, and where the draft that
+    we `wrote` has it: an editor may have written any other.
     """
     known = list(bookings)
-    found = []
+    found = list(_bare(issue, known))
     for booking in known:
         if booking.day != issue.date:
             continue
@@ -105,7 +108,20 @@ def findings(issue: Issue, bookings: Iterable[Booking]) -> list[Finding]:
             found.append(_error(booking, what, spot))
         elif _differs(entry, booking):
             found.append(_changed(booking, spot))
-    return [*found, *(_unbooked(issue, known) if known else ())]
+    drafted = () if wrote is None else {entry.sponsor for entry in wrote.entries}
+    return [*found, *_unbooked(issue, known, drafted=drafted)]
+
+
+def _bare(issue: Issue, bookings: Iterable[Booking]) -> Iterator[Finding]:
+    """Yield the ads without link and text that no booking of the day is about."""
+    names = {booking.name.casefold() for booking in bookings if booking.day == issue.date}
+    for number, entry in enumerate(issue.entries):
+        is_bare = not (entry.url or entry.links or entry.blurb.strip())
+        if entry.sponsor and is_bare and entry.sponsor.casefold() not in names:
+            yield _empty(
+                f"the ad of {entry.sponsor} has neither link nor text; write them or delete it",
+                Spot(number, "source"),
+            )
 
 
 def _standing(issue: Issue, booking: Booking) -> int | None:
@@ -115,13 +131,16 @@ def _standing(issue: Issue, booking: Booking) -> int | None:
     return next((number for number, sponsor in enumerate(sponsors) if sponsor == name), None)
 
 
-def _unbooked(issue: Issue, bookings: Iterable[Booking]) -> Iterator[Finding]:
+def _unbooked(
+    issue: Issue, bookings: Sequence[Booking], *, drafted: Collection[str]
+) -> Iterator[Finding]:
     days: dict[str, list[date]] = {}
     for booking in bookings:
         days.setdefault(booking.name.casefold(), []).append(booking.day)
     for number, entry in enumerate(issue.entries):
         theirs = days.get(entry.sponsor.casefold(), [])
-        if entry.sponsor and issue.date not in theirs:
+        is_known = bool(bookings) or entry.sponsor in drafted
+        if entry.sponsor and is_known and issue.date not in theirs:
             nearest = min(theirs, key=lambda day: abs(day - issue.date), default=None)
             yield _warning(
                 "sponsor.unbooked",
@@ -134,16 +153,23 @@ def _unbooked(issue: Issue, bookings: Iterable[Booking]) -> Iterator[Finding]:
 
 def _differs(entry: Entry, booking: Booking) -> bool:
     words = booking.text.split()
-    return bool(booking.url and entry.url != booking.url) or bool(
-        words and entry.blurb.split() != words
+    title = " ".join(booking.title.split())
+    return (
+        bool(booking.url and entry.url != booking.url)
+        or bool(words and entry.blurb.split() != words)
+        or bool(title and entry.title != title)
     )
 
 
 def _error(booking: Booking, what: str, spot: Spot | None = None) -> Finding:
+    return _empty(f"{booking.name} booked a slot for {booking.day}, and {what}", spot)
+
+
+def _empty(message: str, spot: Spot | None) -> Finding:
     return Finding(
         rule="sponsor.empty",
         severity="error",
-        message=f"{booking.name} booked a slot for {booking.day}, and {what}",
+        message=message,
         why="the slot is sold: an issue without it has to be sent again or paid back",
         source="[[sponsors]] in the settings",
         spot=spot,
@@ -153,7 +179,7 @@ def _error(booking: Booking, what: str, spot: Spot | None = None) -> Finding:
 def _changed(booking: Booking, spot: Spot) -> Finding:
     return _warning(
         "sponsor.changed",
-        f"the link or the text of {booking.name} is not what was booked",
+        f"the title, the link or the text of {booking.name} is not what was booked",
         "a sponsor's words and the address they count clicks by are theirs",
         spot,
     )

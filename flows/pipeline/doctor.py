@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 import stat
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from flows.deliver.smtp import Smtp
 from flows.errors import NewsletterError, Refused, TransportError
+from flows.pipeline.bookings import bookings
 from flows.pipeline.clocks import web_time
 from flows.pipeline.online import Dns, ask_dns
 from flows.pipeline.rendering import render_issue
@@ -22,6 +24,7 @@ from flows.pipeline.versions import misfits
 from flows.pipeline.work import utc_now
 from flows.render.sample import SAMPLE
 from flows.settings.sendable import unsendable
+from flows.settings.slots import next_slot
 from flows.store import runs
 from flows.store.overview import damage, database_time, doubts, newest_moment
 from flows.store.owner import alive, host
@@ -31,7 +34,6 @@ from subscribers.database import sqlite_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import datetime
 
     from sqlalchemy import Engine
 
@@ -94,6 +96,7 @@ def examine(
         ("transport", lambda: _transport(settings, clock)),
         ("unsubscribe", lambda: _unsubscribe(settings)),
         ("domain", lambda: _domain(settings, resolver, online=online)),
+        ("sponsors", lambda: _sponsors(settings, clock())),
         ("editor", lambda: _editor(settings)),
     )
     told_of: dict[str, str] = {}
@@ -340,6 +343,27 @@ def _domain(settings: Settings, resolver: Resolver | None, *, online: bool) -> I
         yield health, finding.message, ""
     if not findings:
         yield Health.WELL, "SPF, DKIM and DMARC stand in DNS", ""
+
+
+def _sponsors(settings: Settings, now: datetime) -> Iterator[Found]:
+    """Yield the slots that are booked for a day on which no issue goes out by itself."""
+    schedule = settings.schedule
+    zone = ZoneInfo(schedule.timezone)
+    today = now.astimezone(zone).date()
+    coming = [booking for booking in bookings(settings) if booking.day >= today]
+    lost = []
+    for booking in coming:
+        day = booking.day
+        eve = datetime(day.year, day.month, day.day, tzinfo=zone) - timedelta(microseconds=1)
+        slot = next_slot(schedule, eve).astimezone(zone).date()
+        if slot != day:
+            lost.append(booking)
+            told = f"{booking.name} booked {day}, a {day:%A}, and no issue is due that day"
+            advice = f"book it for {slot} in [[sponsors]], or send an issue that day yourself"
+            yield Health.LOOK, told, advice
+    if coming and not lost:
+        first = min(booking.day for booking in coming)
+        yield Health.WELL, f"{counted(len(coming), 'slot')} booked, the next for {first}", ""
 
 
 def _editor(settings: Settings) -> Iterator[Found]:

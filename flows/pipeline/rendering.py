@@ -84,7 +84,7 @@ def _findings(
         *check(mail, settings.brand(), domain=settings.sending.domain, page=unfolded),
         *_message(settings, mail),
         *review(issue, wrote=wrote),
-        *sponsors.findings(issue, bookings(settings)),
+        *sponsors.findings(issue, bookings(settings), wrote=wrote),
     )
 
 

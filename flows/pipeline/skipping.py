@@ -37,7 +37,7 @@ def too_few(settings: Settings, engine: Engine, drafted: Drafted) -> Skip | None
     if not (states or drafted.items):
         return Skip(reason="no feed was asked yet", next="newsletter gather")
     failing = sum(1 for state in states.values() if state.failures or state.gone)
-    reason = _little(drafted, count, least)
+    reason = f"{_little(drafted, count, least)}{_sold(drafted)}"
     if not failing:
         return Skip(reason=reason)
     # Nobody knows whether a week was empty in which feeds could not be read.
@@ -56,3 +56,9 @@ def _little(drafted: Drafted, count: int, least: int) -> str:
         f"only {count} of {drafted.stories} stories are worth an entry ({held} ran before), "
         f"fewer than min_entries = {least}"
     )
+
+
+def _sold(drafted: Drafted) -> str:
+    """Return who paid for a slot of the issue, for they must be told or given another."""
+    names = [entry.sponsor for entry in drafted.issue.entries if entry.sponsor]
+    return f"; {', '.join(names)} booked a slot in it" if names else ""
