@@ -139,6 +139,31 @@ def test_an_echo_of_the_title_is_no_blurb(text: str) -> None:
     assert made(text, title="Dry ropes for the winter fleet").text == ""
 
 
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        ("Knots 0.9 released", "Knots 0.9 has been released."),
+        ("Announcing Knots 1.0", "We are announcing Knots 1.0 today."),
+        ("How Acme cut its ropes by half", "Here's how Acme has cut its ropes by half."),
+    ],
+)
+def test_words_that_say_little_make_no_blurb_of_an_echo(title: str, text: str) -> None:
+    assert made(text, title=title).text == ""
+    assert made(f"{text} {LEAD}", title=title).text == LEAD
+
+
+def test_what_says_the_title_again_further_down_stays_in_its_place() -> None:
+    told = "Ropes can be of use. But the ropes that are dry are too few. Dry ropes are for winter."
+    assert made(told, title="Too few dry ropes").text == told
+
+
+def test_a_short_sentence_is_part_of_a_blurb_but_does_not_begin_it() -> None:
+    assert made(f"It holds. {LEAD}").text == LEAD
+    assert made("I love old ropes. They hold. The pier stands since the rope holds.").text == (
+        "I love old ropes. They hold. The pier stands since the rope holds."
+    )
+
+
 def test_a_first_line_that_repeats_the_title_is_passed_over() -> None:
     text = f"<p>Dry ropes for the winter fleet.</p>{TEXT}"
     assert made(text, title="Dry ropes for the winter fleet").text.startswith(LEAD)
@@ -277,6 +302,13 @@ def test_a_blurb_may_begin_with_itself(begin: str) -> None:
     gap = "The plan stands at https://harbour.example/plan for all to see."
     own = f"{begin} tells how the harbour lost four ships and their ropes."
     assert made(f"<p>{gap}</p><p>{own}</p>").text == own
+
+
+def test_a_line_that_a_break_cut_is_whole_again_and_no_blurb_begins_in_its_middle() -> None:
+    content = "<p>Today we are all<br>\nreleasing ropes. They hold.</p>"
+    assert made(content).text == "Today we are all releasing ropes. They hold."
+    content = "<p>All of the ropes are dry:<br>\nas dry as can be. The pier holds for a winter.</p>"
+    assert made(content).text == "The pier holds for a winter."
 
 
 def test_a_quotation_that_goes_on_is_left_out() -> None:

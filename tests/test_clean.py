@@ -95,6 +95,14 @@ def test_a_clean_title_is_one_visible_line(raw: str) -> None:
     [
         ("<p>One.</p><p>Two.</p>", "One.\nTwo."),
         ("<div>One<br>two</div>three", "One\ntwo\nthree"),
+        (
+            "<p>Today we are all<br>\nreleasing ropes.<br>They hold.",
+            "Today we are all releasing ropes.\nThey hold.",
+        ),
+        (
+            "<p>The ropes hold: see<br><br>what came of it.",
+            "The ropes hold: see\n\nwhat came of it.",
+        ),
         ("<td>One</td><td>two</td>", "One\ntwo"),
         ("<p>Sp<b>li</b>t</p>", "Split"),
         ("<ul><li>One</li><li><p>Two</p></li></ul>", "- One\n- Two"),
@@ -464,6 +472,9 @@ def test_what_is_told_of_such_things_is_text(told: str) -> None:
         "Check out my new course on knots!",
         "Sign up for our free webinar on knots.",
         "This is a guest post by Ann Lee of the harbour.",
+        "For more, see the release notes of the rope.",
+        "See the manual for all that is new.",
+        "Stay tuned!",
         "As an Affiliate Partner I earn from what is bought.",
         "Thanks to Knots & Rope for sponsoring today's episode!",
         "You can try Knots & Rope free for one month!",

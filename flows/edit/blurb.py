@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from flows.edit import clean
@@ -33,6 +34,8 @@ _OFFERED_SENTENCES = 8
 # Of the shortest ones, what fits the budget; fewer are offered.
 _MOST_SENTENCES = MOST_WORDS // _LEAST_SENTENCE
 _ECHO = 0.85
+_LEAST_TELLING = 2
+_SAYS_LITTLE = STOPWORDS | frozenset("finally here's i'm it's now that's today we're".split())
 _ASKED_AGAIN = 0.66
 _UNFINISHED_SUMMARY = 25
 
@@ -55,10 +58,11 @@ _REFERENCE = Signed(
         rf"\b(?:{_PICTURE} (?:\d+|below|above|shows?|illustrates?|depicts?)"
         rf"|(?:below|following|above) (?:{_PICTURE}|examples?|code|commands?|sections?|video)"
         r"|(?:shown|seen|illustrated|described|listed) (?:below|above)|see (?:below|above)"
+        r"|here and here\b"
         r"|see the .{0,40}section|(?:section|example|code)s? (?:below|above))",
         re.IGNORECASE,
     ),
-    ("below", "above", "following", "see the", *_PICTURES),
+    ("below", "above", "following", "see the", "here and here", *_PICTURES),
 )
 _MENTIONS = re.compile(r"(?<!\S)@\w")
 _CODE_AT_START = re.compile(
@@ -88,7 +92,8 @@ _CANNOT_END = frozenset(
 _GOES_ON = re.compile(
     r"(?:Also|And|Besides|But|Consequently|For example|For instance|Furthermore|Hence|However"
     r"|In (?:addition|contrast)|Instead|Likewise|Meanwhile|Moreover|Nevertheless|Obviously"
-    r"|Otherwise|Similarly|Then|Therefore|Thus|Yet|Here, however|(?:He|She|They|That|These|Those)"
+    r"|Otherwise|Similarly|So(?! far\b)|Then|Therefore|Thus|Yet|Here, however"
+    r"|(?:He|She|They|That|These|Those)"
     r"(?:['’]\w+)?|Her|His|Its|Their|This)\b(?!-| (?:is|was|has been)\b)"
     r"(?! (?i:article|blog|chapter|episode|essay|guide|interview|issue|month|newsletter|page|paper"
     r"|part|podcast|post|release|report|series|story|talk|tutorial|version|video|week|year)s?\b)"
@@ -161,7 +166,8 @@ def _checked(chosen: Sequence[str], lead: Sequence[str | None], title: str) -> B
     text = _shown(" ".join(_closed(chosen)))
     if count(text) < LEAST_WORDS or count(text) > HARD_STOP or echoes(text, title):
         text = ""
-    offered = [_shown(sentence) for sentence in lead if sentence][:_OFFERED_SENTENCES]
+    fit = (one for one in lead if one and count(one) >= _LEAST_SENTENCE and not echoes(one, title))
+    offered = [_shown(sentence) for sentence in islice(fit, _OFFERED_SENTENCES)]
     # The text's own sentences may be spelled with other apostrophes.
     said = f" {' '.join(folded_words(text))} "
     others = {
@@ -200,7 +206,11 @@ def echoes(text: str, title: str) -> bool:
     """Tell whether the text says hardly a word that the title does not say, or asks it again."""
     words = set(folded_words(text))
     known = _words_of(title)
-    if len(words & known) >= _ECHO * len(words):
+    # "Ropes 0.9 has been released." says what "Ropes 0.9 released" says.
+    telling = words - _SAYS_LITTLE
+    if len(telling) < _LEAST_TELLING:
+        telling = words
+    if len(telling & known) >= _ECHO * len(telling):
         return True
     if not text.endswith("?"):
         return False
@@ -220,6 +230,7 @@ def _usable(paragraphs: Sequence[str], title: str, *, truncated: bool) -> Iterat
     """Yield the sentences fit for a blurb; None where one that was left out stood between."""
     lone = len(paragraphs) == 1
     last = len(paragraphs) - 1
+    is_begun = False
     for number, paragraph in enumerate(paragraphs):
         if not _is_prose(paragraph, lone=lone):
             continue
@@ -229,10 +240,15 @@ def _usable(paragraphs: Sequence[str], title: str, *, truncated: bool) -> Iterat
         # The last sentence of a cut text may end in a full stop by chance: "version 1."
         if truncated and number == last:
             found = iter([*found][:-1])
+        goes_on = False
         for sentence in found:
-            if echoes(sentence, title):
+            # Further down it belongs to what stands around it.
+            if not is_begun and echoes(sentence, title):
                 continue
-            yield sentence if _is_fit(sentence) else None
+            # "They hold." is one behind others only.
+            goes_on = _is_fit(sentence, least=1 if goes_on else _LEAST_SENTENCE)
+            is_begun = is_begun or goes_on
+            yield sentence if goes_on else None
 
 
 def _sentences(paragraph: str, *, before: str, following: str) -> Iterator[str]:
@@ -290,10 +306,10 @@ def _is_code(text: str) -> bool:
     return bool(_CODE_AT_START.match(text) or _CODE.search(text))
 
 
-def _is_fit(sentence: str) -> bool:
+def _is_fit(sentence: str, *, least: int = _LEAST_SENTENCE) -> bool:
     return (
         is_whole(sentence)
-        and count(sentence) >= _LEAST_SENTENCE
+        and count(sentence) >= least
         and sentence.count("(") <= sentence.count(")")
         and not _ADDRESS.search(sentence)
         and not _REFERENCE.search(sentence)
@@ -311,11 +327,12 @@ def _first(found: Iterable[str | None], *, most: int = MOST_WORDS) -> list[str]:
     is_behind_gap = False
     for sentence in found:
         if sentence is None:
-            if taken:
+            if sum(map(count, taken)) >= LEAST_WORDS:
                 break
+            taken, left = [], most
             is_behind_gap = True
             continue
-        if is_behind_gap and not taken and _GOES_ON.match(sentence.lstrip(QUOTE)):
+        if is_behind_gap and not taken and _goes_on(sentence.lstrip(QUOTE)):
             continue
         length = count(sentence)
         if length > left:
@@ -323,6 +340,10 @@ def _first(found: Iterable[str | None], *, most: int = MOST_WORDS) -> list[str]:
         taken.append(sentence)
         left -= length
     return taken
+
+
+def _goes_on(sentence: str) -> bool:
+    return sentence[:1].islower() or _GOES_ON.match(sentence) is not None
 
 
 def _without_title(paragraphs: Sequence[str], title: str) -> list[str]:

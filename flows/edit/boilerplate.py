@@ -70,6 +70,8 @@ PLEAS = (
     r"leave a (?:comment|review)|rate us\b|wherever you get your podcasts",
     r"browser does(?: not|n['’]t) support|please enable javascript|you['’]re receiving this",
     r"(?:we|this (?:web)?site) uses? cookies|copyright (?:©|\(c\)|\d{4})|©\s?\d{4}",
+    r"see (?:the|our|its) (?:\w+ )?(?:announcement|changelog|documentation|manual|readme)\b",
+    r"see (?:the|our|its) (?:\w+ )?release notes\b|stay tuned[!.]",
     r"all rights reserved|view comments|share this (?:post|article|episode)",
 )
 # For folded text: a pattern that minds no case takes three times as long.

@@ -92,6 +92,8 @@ _NEAR = 300
 # Editors wrap at 72 to 80 characters, some at 100; shorter lines end where their author wants.
 _NARROWEST, _WIDEST = 50, 110
 _LINE_STOPS = (".", "!", "?", ":", "…")
+# Fewer between two line breaks are an item of a list.
+_WORDS_OF_A_LINE = 4
 
 
 def is_html(text: str) -> bool:
@@ -228,6 +230,19 @@ def _unwrapped(raws: Iterable[str], *, loosely: bool = False) -> Iterator[str]:
         yield line
 
 
+def _rejoined(raws: Sequence[str]) -> Iterator[str]:
+    """Yield the lines between line breaks, each with the next if that goes on in lower case."""
+    line = raws[0]
+    for raw in raws[1:]:
+        goes_on = raw.lstrip()[:1].islower() and not line.rstrip().endswith(_LINE_STOPS)
+        if goes_on and len(line.split()) >= _WORDS_OF_A_LINE:
+            line = f"{line} {raw}"
+            continue
+        yield line
+        line = raw
+    yield line
+
+
 def _indent(raw: str) -> int:
     return len(raw) - len(raw.lstrip())
 
@@ -249,10 +264,11 @@ def _html_lines(text: str) -> Iterator[Line]:
     for kind, pieces in _blocks(root):
         joined = "".join(pieces)
         is_kept = keeps_feeds or (kind is LineKind.PROSE and _is_markdown(joined))
-        if not is_kept:
-            joined = joined.replace("\n", " ")
-        feeds = joined.replace("\r", "\n").split("\n")
-        for raw in _unwrapped(feeds, loosely=True) if is_kept else feeds:
+        if is_kept:
+            feeds = joined.replace("\r", "\n").split("\n")
+        else:
+            feeds = joined.replace("\n", " ").split("\r")
+        for raw in _unwrapped(feeds, loosely=True) if is_kept else _rejoined(feeds):
             line = " ".join(raw.split())
             if line:
                 yield from _marked(line) if kind is LineKind.PROSE else [Line(text=line, kind=kind)]
