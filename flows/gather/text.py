@@ -13,10 +13,14 @@ FIRST_WORDS = 80
 # A line of fewer words is no title by itself.
 _SAYS_ENOUGH = 3
 _SENTENCE_ENDS = (".", "!", "?", "\u2026", ":")
-# Not behind an abbreviation, nor behind an initial.
-_SENTENCE_END = re.compile(
-    r"(?<=[\w)\"'’”])(?:[!?]|(?<![ .(][A-HJ-Z])(?<!\b(?:Dr|Mr|Ms|St|vs|Jr|Sr))"
-    r"(?<!\b(?:Mrs|Inc|Ltd|etc))(?<!\bProf)\.)[.!?]*[\"'’”)]*(?= [A-Z\"'‘“(])"
+_SENTENCE_END = re.compile(r"(?<=[\w)\"'’”])[.!?]+[\"'’”)]*(?= [A-Z\"'‘“(])")
+_NEVER_LAST = frozenset("E.g e.g I.e i.e cf vs Dr Mr Mrs Ms Prof St Jr Sr Inc Ltd".split())
+# "J. Smith" and "the U.S. Navy"; "you and I." is none.
+_INITIAL = re.compile(r"(?:.*\.)?[A-HJ-Z]")
+# What a letter is behind, or a sentence begins with, and a name is and does not.
+_LETTERED = frozenset("class grade option plan type vitamin".split())
+_OPENER = re.compile(
+    r"\W+(?:and|but|it|nobody|that|the|then|these|they|this|we|when|you)\b", re.IGNORECASE
 )
 UNTITLED = "Untitled"
 
@@ -111,10 +115,24 @@ def first_words(markup: str) -> str:
     text = " ".join(found[: next(ends, len(found))])
     if len(text) <= FIRST_WORDS:
         return text
-    whole = [end.end() for end in _SENTENCE_END.finditer(text, 0, FIRST_WORDS)]
+    ends_at = _SENTENCE_END.finditer(text, 0, FIRST_WORDS)
+    whole = [end.end() for end in ends_at if _is_end(text[: end.start()], text[end.start() :])]
     if whole and len(text[: whole[-1]].split()) >= _SAYS_ENOUGH:
         return text[: whole[-1]]
     return shortened(text, FIRST_WORDS)
+
+
+def _is_end(before: str, after: str) -> bool:
+    """Tell whether a sentence ends here: not behind an abbreviation, nor behind an initial."""
+    *others, last = before.split()
+    last = last.lstrip("(\"'‘“")
+    if not after.startswith("."):
+        return True
+    if not _INITIAL.fullmatch(last):
+        return last not in _NEVER_LAST
+    if len(last) > 1 or not others or not others[-1].islower():
+        return False
+    return others[-1] in _LETTERED or bool(_OPENER.match(after))
 
 
 def _in_words(line: str) -> str:
