@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from itertools import takewhile
 from urllib.parse import unquote, urlsplit
 
 # A body no reader needs whole; it bounds the database, not the reading.
@@ -47,7 +48,11 @@ _BLOCK = re.compile(
 _LIST_ITEM = re.compile(r"<li\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<[!?][^<>]*>")
 _DEEPEST = 5
-_ADDRESS = re.compile(r"\(?https?://\S+", re.IGNORECASE)
+_ADDRESS = re.compile(r"\(?https?://(?:www\.)?([^\s/?#)]+)\S*", re.IGNORECASE)
+# What an address at the beginning is or does: the sentence is about it.
+_VERB = re.compile(r"(?:is|are|was|were|has|had|goes|went)(?:n[’']t)?", re.IGNORECASE)
+# "A crane fell (via", of which the address was taken.
+_OPEN_END = re.compile(r"\s*(?:[(\[]\w[^()\[\]]*|\bvia)$", re.IGNORECASE)
 # "#kubernetes", not the "#1" of a list of best ones, nor C#.
 _MARK_OF_TAG = re.compile(r"(?<!\S)#(?=[^\W\d_])")
 # What says no more than what an address is for: "Read the comic".
@@ -144,14 +149,26 @@ def _in_words(line: str) -> str:
     length = len(words)
     while words and (_ADDRESS.fullmatch(words[-1]) or _MARK_OF_TAG.match(words[-1])):
         words.pop()
-    # "https://… is down" is about it.
-    while len(words) > 1 and _ADDRESS.fullmatch(words[0]) and words[1][0].isupper():
-        words.pop(0)
+    words = _without_addresses_in_front(words)
+    if len(words) < length:
+        words = _OPEN_END.sub("", " ".join(words)).split()
     if len(words) < length and words and words[-1].endswith(":"):
         if len(words) <= _WORDS_OF_LABEL:
             return ""
         words[-1] = words[-1].removesuffix(":")
     return _MARK_OF_TAG.sub("", " ".join(words))
+
+
+def _without_addresses_in_front(words: list[str]) -> list[str]:
+    """Return the words behind the addresses; an address that they are about stays as its host."""
+    addresses = list(takewhile(_ADDRESS.fullmatch, words[:-1]))
+    if not addresses:
+        return words
+    rest = words[len(addresses) :]
+    is_subject = _VERB.fullmatch(rest[0]) and not rest[-1].endswith("?")
+    if rest[0][0].isupper() and not is_subject:
+        return rest
+    return [_ADDRESS.sub(r"\1", addresses[-1]), *rest]
 
 
 def _is_heading(line: str) -> bool:
