@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from flows.edit import clean
 from flows.edit.clean import QUOTE, UNQUOTE
+from flows.edit.cut_titles import goes_on
 from flows.edit.sentences import count, each_sentence, folded_words, is_whole, sentences
 from flows.edit.signs import Signed
 from flows.edit.titles import STOPWORDS
@@ -203,7 +204,12 @@ def _is_quoting(text: str) -> bool:
 
 
 def echoes(text: str, title: str) -> bool:
-    """Tell whether the text says hardly a word that the title does not say, or asks it again."""
+    """Tell whether the text says hardly a word that the title does not say, or asks it again.
+
+    What a title was cut from is told whole by the text alone.
+    """
+    if goes_on(text, title):
+        return False
     words = set(folded_words(text))
     known = _words_of(title)
     # "Ropes 0.9 has been released." says what "Ropes 0.9 released" says.

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flows.edit import blurb as blurbs
-from flows.edit import clean, markdown
+from flows.edit import clean, cut_titles, markdown
 from flows.edit.boilerplate import last_chapter
 from flows.edit.characters import one_line, visible
-from flows.edit.headline import cut_at_word
+from flows.edit.headline import marked_cut
 from flows.edit.issue_lines import may_be_linked
 from flows.edit.repositories import is_repository, licence
 from flows.edit.rules import REPOSITORY
@@ -22,6 +22,7 @@ from flows.edit.workshop import host, repeated, shown_source, site
 from flows.models import Entry, Kind, Link
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
 
     from flows.edit.republished import Republication
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 WORDS_A_MINUTE = 220
 
 _LONGEST_MADE_TITLE = 80
+# In so much of a text stands what a title begins with.
+_LONGEST_BEGINNING = 2_000
 # A shorter text is a teaser or a description; how long the article is, it does not say.
 _LEAST_READ = 150
 _LONGEST_TEASER = 500
@@ -56,6 +59,7 @@ _GENERIC = re.compile(
 )
 # What GitHub calls the feed of a repository's releases.
 _RELEASES_OF = re.compile(r"^release notes from (?=\S)", re.IGNORECASE)
+_DOTS = re.compile(r"\s*(?:\.\.\.|…)")
 _SPACE = re.compile(r"\s")
 _SMALL_WORDS = frozenset("a an and at by for from in of on the to with".split())
 _INITIALS_FROM = 3
@@ -166,9 +170,16 @@ def clean_title(item: Item) -> str:
     """Return the item's own title as shown, made from its text or address if it has none."""
     own = item.source or item.feed
     if name := clean.title(item.title, source=own, host=host(item.url)):
-        return name
+        # What stood behind it was taken off.
+        is_dotted = _DOTS.match(item.title.rpartition(name)[2])
+        return cut_titles.marked(name, texts=_beginnings(item)) if is_dotted else name
     told = one_line(clean.text_of(item.content or item.summary))
-    return cut_at_word(told, _LONGEST_MADE_TITLE) or host(item.url) or "Untitled"
+    return marked_cut(told, _LONGEST_MADE_TITLE) or host(item.url) or "Untitled"
+
+
+def _beginnings(item: Item) -> Iterator[str]:
+    for text in (item.content, item.summary):
+        yield clean.text_of(clean.beginning(text, most=_LONGEST_BEGINNING))
 
 
 def title(item: Item) -> str:

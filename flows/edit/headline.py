@@ -38,10 +38,7 @@ def subject(title: str, number: int, titles: Sequence[str]) -> str:
     if not titles:
         return start
     room = LONGEST_SUBJECT - len(start) - 2
-    lead = titles[0]
-    if len(lead) > room:
-        lead = _without_open_bracket(cut_at_word(lead, room - 1))
-        lead = f"{lead}…" if lead else ""
+    lead = marked_cut(titles[0], room)
     return f"{start}: {lead}" if lead else start
 
 
@@ -69,10 +66,18 @@ def cut_at_word(text: str, most: int) -> str:
     # Scripts without spaces are cut between characters.
     if " " not in head:
         return "" if head.isascii() else text[:most]
-    return _ended(head[: head.rindex(" ")])
+    return ended(head[: head.rindex(" ")])
 
 
-def _ended(text: str) -> str:
+def marked_cut(text: str, most: int) -> str:
+    """Return the text in at most `most` characters, cut at a word and saying so, perhaps empty."""
+    if len(text) <= most:
+        return text
+    cut = _without_open_bracket(cut_at_word(text, most - 1))
+    return f"{cut}…" if cut else ""
+
+
+def ended(text: str) -> str:
     """Return the text up to its last word that may be one."""
     words = text.split(" ")
     while words and (words[-1].lower() in _DANGLING or not words[-1].strip(_PUNCTUATION)):
@@ -88,4 +93,4 @@ def _without_open_bracket(text: str) -> str:
             opened.append(place)
         elif character in ")]" and opened:
             opened.pop()
-    return (_ended(text[: opened[0]]) or text) if opened else text
+    return (ended(text[: opened[0]]) or text) if opened else text
