@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.feed_server import FeedServer
 
+SUBREDDIT = b"""<feed xmlns="http://www.w3.org/2005/Atom"><title>harbour</title>
+<link rel="alternate" href="https://www.reddit.com/r/harbour"/></feed>"""
 SETTINGS = """
 # Ours, with every comment.
 [newsletter]
@@ -72,6 +74,12 @@ def test_an_added_feed_is_kept_and_not_asked_again_at_once(feed_server: FeedServ
     assert len(feed_server.asked("/f")) == 1
     (status,) = json.loads(run("status", "--json").stdout)["feeds"]
     assert (status["state"], status["items"]) == ("resting", 2)
+
+
+def test_a_subreddit_is_added_by_its_name(settings_file: Path, feed_server: FeedServer) -> None:
+    url = feed_server.put("/r/harbour/.rss", SUBREDDIT)
+    assert run("add", url).exit_code == 0
+    assert feeds(settings_file) == [{"url": url, "name": "r/harbour"}]
 
 
 def test_a_feed_that_moved_for_good_is_added_at_its_new_place(

@@ -92,6 +92,22 @@ def test_a_feed_with_a_page_inside_is_a_feed() -> None:
     assert parse(body, feed=Feed(url=URL), url=URL, now=NOW).title == "t"
 
 
+@pytest.mark.parametrize(
+    ("home", "title"),
+    [
+        ("https://www.reddit.com/r/harbour", "r/harbour"),
+        ("https://old.reddit.com/r/harbour+ropes/top/?t=week", "r/harbour+ropes"),
+        ("https://www.reddit.com/r/harbour/search?q=rope", "harbour"),
+        ("https://www.reddit.com/r/harbour/comments/1a2b3/x/", "harbour"),
+        ("https://www.reddit.com/", "harbour"),
+        ("https://harbour.example/r/harbour", "harbour"),
+    ],
+)
+def test_a_subreddit_is_called_by_its_name(home: str, title: str) -> None:
+    body = f"<rss><channel><title>harbour</title><link>{home}</link><item/></channel></rss>"
+    assert parse(body.encode(), feed=Feed(url=URL), url=URL, now=NOW).title == title
+
+
 def test_a_river_of_another_kind_is_no_river() -> None:
     river = Feed(url=URL, kind=FeedKind.RIVER)
     with pytest.raises(ParseError, match="no `via` lines"):

@@ -21,7 +21,7 @@ from flows.gather.items import Context, absolute, distinct, problems_of
 from flows.gather.jsonfeed import parse_json
 from flows.gather.page import alternates, is_page
 from flows.gather.parsed import Parsed
-from flows.gather.quirks import mend
+from flows.gather.quirks import feed_title, mend
 from flows.gather.river import is_river, parse_river
 from flows.gather.text import plain_title
 from flows.models import FeedKind
@@ -130,7 +130,7 @@ def _parse_xml(text: str, *, feed: Feed, url: str, now: datetime) -> Parsed:
         base=_base(head, version=version, url=url, home=home),
         zone=zone(feed.timezone),
         now=now,
-        title=plain_title(text_of(head, "title")),
+        title=feed_title(plain_title(text_of(head, "title")), home=home),
         author=feed_author(head, version=version),
     )
     told = [_item(dict(entry), context, url) for entry in entries if entry]

@@ -117,6 +117,21 @@ def _linked_page(reading: Reading) -> Item:
     return replace(shared, guid=post.guid, published=published, comments=post.comments)
 
 
+# Not a search in it, nor a story's comments.
+_SUBREDDIT = re.compile(
+    r"https?://(?:\w+\.)?reddit\.com/(r/[\w+]+)/?(?:(?:best|hot|new|rising|top)/?)?(?:\?.*)?"
+)
+
+
+def feed_title(title: str, *, home: str) -> str:
+    """Return what a feed is called: its own title, or for a subreddit "r/programming".
+
+    Reddit titles them as their moderators do, most with the bare name: "programming".
+    """
+    subreddit = _SUBREDDIT.fullmatch(home)
+    return subreddit[1] if subreddit else title
+
+
 _HACKER_NEWS = "news.ycombinator.com"
 _HACKER_NEWS_MIRRORS = ("hnrss.org", "hckrnews.com")
 
