@@ -87,6 +87,14 @@ def test_an_entry_tells_title_source_blurb_and_why() -> None:
     assert why == "Harbour Blog, 22 Nov; score 1.9 (weight 1, freshness +0.9)"
 
 
+@pytest.mark.parametrize(
+    ("days", "day"), [(326, "1 Jan"), (327, "31 Dec 2025"), (365 * 7, "25 Nov 2019")]
+)
+def test_a_day_of_another_year_than_the_issues_has_its_year(days: int, day: str) -> None:
+    [why] = notes(drafted(item(days=days)).entries[0], "why")
+    assert why.startswith(f"Harbour Blog, {day}; ")
+
+
 def test_an_entry_says_which_other_feeds_carry_it_and_by_which_way_it_came() -> None:
     lead = item(source="Harbour Blog", feed="The river")
     story = Story(lead=lead, others=(item(feed="Gossip"),), reasons=("same address",))

@@ -78,7 +78,7 @@ def draft(
     fit = [story for story, reason in reasons if not reason]
     unfit = _unfit_in_order((story, reason) for story, reason in reasons if reason)
     told = (item for story in stories for item in story.items)
-    shop = workshop(told, earlier=outline.earlier)
+    shop = workshop(told, year=date.year, earlier=outline.earlier)
     found = ranked(_candidate(story, outline) for story in fit)
     chosen = room(grouped(found, shop, outline), outline)
     sections = _sections(chosen, shop, outline)
@@ -97,7 +97,7 @@ def draft(
     )
     return Draft(
         issue=issue,
-        choices=tuple(chain(_choices(chosen, outline), unfit)),
+        choices=tuple(chain(_choices(chosen, shop, outline), unfit)),
         singles={one.url: one for one in _singles(chosen, shop)},
     )
 
@@ -146,10 +146,10 @@ def _unfit_in_order(unfit: Iterable[tuple[Story, str]]) -> list[Choice]:
     return sorted(found, key=lambda one: bool(one.story.held or one.story.ran_in is not None))
 
 
-def _choices(chosen: Room, outline: Outline) -> Iterator[Choice]:
+def _choices(chosen: Room, shop: Workshop, outline: Outline) -> Iterator[Choice]:
     headings = _headings(chosen, outline)
     for candidate in chosen.taken:
-        section, reason = headings[candidate.section.casefold()], why(candidate)
+        section, reason = headings[candidate.section.casefold()], why(candidate, shop)
         yield from (Choice(story, section, reason) for story in candidate.stories)
     for candidate, reason in chosen.left:
         yield from (Choice(story, LEFT_OVER, reason) for story in candidate.stories)

@@ -110,7 +110,7 @@ def entry(
         source=shown_source(item),
         detail=detail(item) if with_blurb else _KIND_DETAILS.get(item.kind, ""),
         blurb=markdown.escape(chosen.text),
-        notes=(*notes, *_reasons(candidate, reason)),
+        notes=(*notes, *_reasons(candidate, shop, reason)),
     )
 
 
@@ -122,7 +122,7 @@ def _group(candidate: Candidate, shop: Workshop, reason: str) -> Entry:
         source=site(items[0]) or shown_source(items[0]),
         detail=f"{len(items)} videos",
         links=tuple(Link(title=title(item), url=address(item.url)) for item in items),
-        notes=(*flags, *_reasons(candidate, reason)),
+        notes=(*flags, *_reasons(candidate, shop, reason)),
     )
 
 
@@ -232,21 +232,22 @@ def detail(item: Item) -> str:
     return f"{minutes}+ min" if item.truncated or is_teaser else f"{minutes} min"
 
 
-def _reasons(candidate: Candidate, reason: str) -> list[str]:
+def _reasons(candidate: Candidate, shop: Workshop, reason: str) -> list[str]:
     notes = [f"left out: {one_line(reason)}"] if reason else []
-    return [*notes, f"why: {why(candidate)}"]
+    return [*notes, f"why: {why(candidate, shop)}"]
 
 
-def why(candidate: Candidate) -> str:
+def why(candidate: Candidate, shop: Workshop) -> str:
     """Return why a candidate stands where it stands: who told it, its score, and what placed it."""
     placed = f"; {candidate.section}: {candidate.because}" if candidate.because else ""
-    return f"{_told_by(candidate.stories[0])}; {candidate.score.reason}{one_line(placed)}"
+    return f"{_told_by(candidate.stories[0], shop)}; {candidate.score.reason}{one_line(placed)}"
 
 
-def _told_by(story: Story) -> str:
+def _told_by(story: Story, shop: Workshop) -> str:
     item = story.lead
     source, feed = shown_source(item), one_line(item.feed)
-    parts = [f"{source}, {_day(item.published.date())}" if item.published else f"{source}, no date"]
+    when = _day(item.published.date(), shop.year) if item.published else "no date"
+    parts = [f"{source}, {when}"]
     # A feed without a name goes by its address, which tells an editor nothing.
     if feed and feed != source and not may_be_linked(feed):
         parts.append(f"by way of {feed}")
@@ -256,8 +257,8 @@ def _told_by(story: Story) -> str:
 
 
 @lru_cache(maxsize=64)
-def _day(day: date) -> str:
-    return f"{day.day} {day:%b}"
+def _day(day: date, year: int) -> str:
+    return f"{day.day} {day:%b}" if day.year == year else f"{day.day} {day:%b %Y}"
 
 
 def _also_in(story: Story, feed: str) -> list[str]:

@@ -40,22 +40,23 @@ def no_earlier(_feed: str) -> tuple[Item, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """Every source's items, and what was found in a sample of them so far.
+    """Every source's items, what was found in a sample of them so far, and the issue's year.
 
     `earlier` returns some of what each source in a feed of this name told before; it is asked where
     there are few items of one: who tells one thing a week repeats himself from week to week.
     """
 
+    year: int
     earlier: Callable[[str], Iterable[Item]] = no_earlier
     samples: dict[tuple[str, str], list[Item]] = field(default_factory=lambda: defaultdict(list))
     found: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
 
 
 def workshop(
-    items: Iterable[Item], *, earlier: Callable[[str], Iterable[Item]] = no_earlier
+    items: Iterable[Item], *, year: int, earlier: Callable[[str], Iterable[Item]] = no_earlier
 ) -> Workshop:
-    """Return a workshop that knows the sources of these items."""
-    made = Workshop(earlier=earlier)
+    """Return a workshop for an issue of this year that knows the sources of these items."""
+    made = Workshop(year=year, earlier=earlier)
     for item in items:
         made.samples[item.feed, item.source].append(item)
     return made
