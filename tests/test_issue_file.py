@@ -420,6 +420,18 @@ STORIES = st.builds(
 )
 
 
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [("Rope Kitchen · Talks · 26", "Rope Kitchen – Talks – 26"), ("A·B", "A·B")],
+)
+def test_a_source_with_a_dot_in_its_name_needs_none_behind_it(source: str, line: str) -> None:
+    story = Story(lead=Item(feed=source, guid="1", url="https://a.example/", title="T"))
+    outline = Outline(now=datetime(2026, 11, 23, tzinfo=UTC))
+    issue = draft([story], outline=outline, number=7, date=date(2026, 11, 30), title="W").issue
+    assert line in write(issue).splitlines()
+    assert read(write(issue), path=PATH) == issue
+
+
 @settings(max_examples=100)
 @given(st.lists(STORIES, max_size=6), ANY)
 def test_whatever_is_drafted_is_read_back_as_it_was(stories: list[Story], title: str) -> None:

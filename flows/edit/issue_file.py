@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from flows.edit import front_matter
-from flows.edit.issue_lines import is_source_line, numbered, wrong
+from flows.edit.issue_lines import DOT, is_source_line, numbered, wrong
 from flows.edit.issue_reader import read_body
 from flows.edit.markdown import escape, escape_inline, link, read_link
 from flows.edit.sections import LEFT_OVER, NEW
@@ -117,7 +117,7 @@ def _source_line(entry: Entry) -> list[str]:
         source = f"&#{ord(source[0])};{source[1:]}"
     if entry.detail:
         return [f"{source} · {escape_inline(entry.detail)}".strip()]
-    if source and is_source_line(source) and "·" not in source:
+    if source and is_source_line(source) and DOT not in source.split():
         return [source]
     # Without the dot the line would be read as prose, or the blurb's first line as the source.
     return [f"{source} ·".strip()] if source or entry.blurb else []

@@ -105,4 +105,7 @@ def shown_source(item: Item) -> str:
 
 
 # The same few names stand at thousands of items.
-_name = lru_cache(maxsize=1024)(one_line)
+@lru_cache(maxsize=1024)
+def _name(text: str) -> str:
+    # A dot between spaces is between an entry's source and its detail.
+    return one_line(text).replace(" · ", " – ")
