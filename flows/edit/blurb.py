@@ -214,10 +214,9 @@ def echoes(text: str, title: str) -> bool:
     known = _words_of(title)
     # "Ropes 0.9 has been released." says what "Ropes 0.9 released" says.
     telling = words - _SAYS_LITTLE
-    if len(telling) < _LEAST_TELLING:
-        telling = words
-    if len(telling & known) >= _ECHO * len(telling):
-        return True
+    for judged in (words, telling if len(telling) >= _LEAST_TELLING else words):
+        if len(judged & known) >= _ECHO * len(judged):
+            return True
     if not text.endswith("?"):
         return False
     # "What are the main benefits of control planes?" below "Control planes - the main benefits".
