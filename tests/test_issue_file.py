@@ -301,30 +301,56 @@ def test_a_misspelt_heading_does_not_send_what_was_left_over(name: str) -> None:
         read(FILE.replace("## Left over", f"## {name}"), path=PATH)
 
 
-def test_a_lost_heading_does_not_send_what_was_left_over() -> None:
+def left_over(count: int) -> str:
+    return "\n".join(LEFT_OUT.format(n, n) for n in range(count))
+
+
+OWN = "\n[Our own](https://own.example/)\nHarbour Blog\n"
+
+
+@pytest.mark.parametrize("behind", ["", OWN], ids=["at the end", "above a later entry"])
+def test_a_lost_heading_does_not_send_what_was_left_over(behind: str) -> None:
     text = FILE.partition("## Left over")[0]
     first = text.count("\n") + 1
-    lost = text + "\n".join(LEFT_OUT.format(n, n) for n in range(2))
-    with pytest.raises(IssueError, match=f"line {first + 0}: what the draft left over would be"):
+    lost = f"{text}{left_over(5)}{behind}"
+    with pytest.raises(IssueError, match=f"line {first}: what the draft left over would be"):
         read(lost.replace("## New since the draft", "## News"), path=PATH)
 
 
 def test_a_lost_heading_is_seen_above_other_sections_too() -> None:
-    marked = "\n".join(LEFT_OUT.format(n, n) for n in range(2))
-    text = FILE.partition("## Left over")[0].replace("## Videos", f"{marked}\n## Videos")
+    text = FILE.partition("## Left over")[0]
     with pytest.raises(IssueError, match="what the draft left over would be sent from here on"):
-        read(text, path=PATH)
-    misspelt = FILE.partition("## Left over")[0].replace(
-        "## Videos", f"## Leftover\n\n{marked}\n## V"
-    )
+        read(text.replace("## Videos", f"{left_over(5)}\n## Videos"), path=PATH)
+    misspelt = text.replace("## Videos", f"## Leftover\n\n{left_over(2)}\n## V")
     with pytest.raises(IssueError, match="what is not to be sent stands under ## Left over"):
         read(misspelt, path=PATH)
 
 
-def test_what_was_left_over_may_wait_with_what_is_new() -> None:
-    marked = "\n".join(LEFT_OUT.format(n, n) for n in range(2))
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+@pytest.mark.parametrize("place", ["## Videos", "### Short", "## New since the draft"])
+def test_a_few_of_what_was_left_over_may_be_moved_up_and_the_list_deleted(
+    place: str, count: int
+) -> None:
     text = FILE.partition("## Left over")[0]
-    assert len(read(f"{text}{marked}", path=PATH).new) == len(ISSUE.new) + 2
+    moved = read(text.replace(place, f"{left_over(count)}\n{place}"), path=PATH)
+    assert len(moved.entries) == len(ISSUE.entries) + count
+
+
+def test_a_section_may_be_filled_with_a_few_of_what_was_left_over() -> None:
+    text = FILE.partition("## New since")[0]
+    issue = read(f"{text}## Tools\n\n{left_over(2)}", path=PATH)
+    assert [(part.name, len(part.entries)) for part in issue.sections][-1] == ("Tools", 2)
+
+
+def test_moved_entries_among_others_are_no_lost_list() -> None:
+    text = FILE.partition("## New since")[0]
+    entries = "".join(f"{LEFT_OUT.format(n, n)}{OWN}\n" for n in range(6))
+    assert len(read(f"{text}{entries}", path=PATH).entries) == len(ISSUE.entries) + 12
+
+
+def test_what_was_left_over_may_wait_with_what_is_new() -> None:
+    text = FILE.partition("## Left over")[0]
+    assert len(read(f"{text}{left_over(5)}", path=PATH).new) == len(ISSUE.new) + 5
 
 
 @pytest.mark.parametrize(
@@ -342,8 +368,8 @@ def test_an_entry_above_all_headings_is_an_error_in_any_form(entry: str) -> None
 
 def test_all_that_was_left_over_may_be_taken_in() -> None:
     text = FILE.partition("## New since")[0]
-    taken = text + "\n".join(LEFT_OUT.format(n, n) for n in range(2)) + "\n## Left over\n"
-    assert len(read(taken, path=PATH).entries) == len(ISSUE.entries) + 2
+    taken = f"{text}{left_over(5)}\n## Left over\n"
+    assert len(read(taken, path=PATH).entries) == len(ISSUE.entries) + 5
 
 
 def test_a_section_of_ones_own_may_be_called_leftovers() -> None:

@@ -254,6 +254,16 @@ def test_the_one_that_was_left_over_and_is_sent_is_told() -> None:
     assert [(one.rule, one.severity) for one in review(issue)] == [("E10", "warn")]
 
 
+def test_all_that_was_left_over_and_is_sent_in_the_last_section_is_told() -> None:
+    own = replace(STORY, title="Own", url="https://own.example/")
+    issue = replace(issue_of(left_out(1), left_out(2), own), left_over=())
+    [first] = issue.sections
+    above = Section(name="Above", entries=(left_out(3),))
+    issue = replace(issue, sections=(above, first, Section(name="Empty")))
+    wanted = [("E10", line_of(issue, f"[Contact {number}]")) for number in (1, 2)]
+    assert told(issue) == wanted
+
+
 def test_what_is_moved_up_while_others_stay_left_over_is_an_editors_choice() -> None:
     issue = replace(issue_of(left_out(1), left_out(2)), left_over=(left_out(3),))
     assert "E10" not in {one.rule for one in review(issue)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from flows.edit.issue_lines import DOT, is_comment, is_source_line, may_be_linked, wrong
@@ -29,6 +30,8 @@ _SPACED_LINK = re.compile(r"[*_]{0,2}\[.*\]\([^)]*\S\s+[^\s\"')][^)]*\)[*_]{0,2}
 # What a draft notes of each entry, and of nothing else.
 _LEFT_OUT = "left out: "
 _OF_ENTRIES = ("why: ", _LEFT_OUT)
+# A draft leaves dozens over, and an editor moves a few up: so many in a row are the list itself.
+_FEWEST_OF_LIST = 5
 # "[Title](https://…) (5 minute read)", as many newsletters have it.
 _DETAIL = re.compile(
     r"\(((?:\d{1,3}\+?[ -]?(?:h(?:ou)?r|min(?:ute)?|page|sec(?:ond)?)s?\b|\d{1,2}(?::\d\d){1,2}"
@@ -161,25 +164,30 @@ def _without_comments(lines: NumberedLines, path: Path) -> Iterator[_Line]:
 def _refuse_unheaded(parts: Mapping[str, _Part], path: Path) -> None:
     """Refuse what a draft left over where its heading is misspelt or gone: it would be sent.
 
-    A single such entry at the end of a section an editor may have moved there.
+    Wherever that list stands: an editor may have added an entry or a section behind it. A few such
+    entries were moved there.
     """
     if LEFT_OVER.casefold() in parts:
         return
     for name, part in parts.items():
-        marked = [any(note.startswith(_LEFT_OUT) for note in one.notes) for one in part.entries]
-        if name == NEW.casefold() or not any(marked):
+        runs = [list(run) for is_left, run in groupby(part.entries, key=_was_left_out) if is_left]
+        if name == NEW.casefold() or not runs:
             continue
         if is_nearly(name, LEFT_OVER):
             message = f"what is not to be sent stands under ## {LEFT_OVER}; write it so"
             raise wrong(path, part.line.number, message, part.line.shown)
-        first = max((number for number, one in enumerate(marked, start=1) if not one), default=0)
-        if len(marked) - first > 1:
+        longest = max(runs, key=len)
+        if len(longest) >= _FEWEST_OF_LIST:
             message = (
                 f"what the draft left over would be sent from here on; write ## {LEFT_OVER} above "
                 "it, or delete the comments that say so"
             )
-            line = part.entries[first].line
+            line = longest[0].line
             raise wrong(path, line.number, message, line.shown)
+
+
+def _was_left_out(entry: _Reading) -> bool:
+    return any(note.startswith(_LEFT_OUT) for note in entry.notes)
 
 
 def _is_section(line: _Line) -> bool:

@@ -163,11 +163,20 @@ def nearly_new(issue: Issue) -> Iterator[Said]:
 
 
 def left_out_last(issue: Issue) -> Iterator[Said]:
-    """Yield the last entry if it was left out once, and nothing is left over now."""
-    entry = issue.entries[-1] if issue.entries and not issue.left_over else None
-    if entry and _noted(entry, "left out: "):
-        message = f"{entry.title!r} had been left out, and is sent now; delete that comment if so."
-        yield Said(message, Spot(len(issue.entries) - 1))
+    """Yield what was left out once and is sent in the last section, if nothing is left over now.
+
+    A short list that lost its heading looks like that, and like what an editor took in.
+    """
+    filled = [section for section in issue.sections if section.entries]
+    if issue.left_over or not filled:
+        return
+    last = filled[-1].entries
+    for number, entry in enumerate(last, start=len(issue.entries) - len(last)):
+        if _noted(entry, "left out: "):
+            message = (
+                f"{entry.title!r} had been left out, and is sent now; delete that comment if so."
+            )
+            yield Said(message, Spot(number))
 
 
 def flagged(issue: Issue) -> Iterator[Said]:
