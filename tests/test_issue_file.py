@@ -170,6 +170,34 @@ def test_what_stands_behind_a_link_is_told_apart(
         assert (entry.source, entry.detail, entry.blurb) == (source, detail, blurb)
 
 
+def behind_a_link(behind: str) -> Entry:
+    text = write(replace(ISSUE, sections=(), new=(), left_over=()))
+    [entry] = read(f"{text}\n## A\n\n[T](https://a.example) {behind}\n", path=PATH).entries
+    return entry
+
+
+@pytest.mark.parametrize(
+    "detail",
+    ["5 min. read", "5 min.", "10 Minute Read", "24+ pages", "1 hr 20 min", "12:30", "5 min, free",
+     "video: 12 min", "Video, 12 min", "video 12 min", "videos", "video/slides", "PDF/12 pages",
+     "PDFs", "podcast episode", "video & slides", "GitHub", "github repo", "GitHub Repository",
+     "website"],
+)  # fmt: skip
+def test_a_length_or_a_kind_in_brackets_behind_a_link_is_its_detail(detail: str) -> None:
+    entry = behind_a_link(f"({detail})")
+    assert (entry.source, entry.detail) == ("", detail)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["GitHub Blog", "GitHub Engineering", "Website Planet", "Video Games Chronicle", "github/rope",
+     "2 hours ago", "5 min. ago", "1 hr 20 min ago"],
+)  # fmt: skip
+def test_a_name_or_an_age_in_brackets_behind_a_link_is_no_detail(source: str) -> None:
+    entry = behind_a_link(f"({source})")
+    assert (entry.source, entry.detail) == (f"({source})", "")
+
+
 def test_an_issue_is_written_as_editors_know_it() -> None:
     assert write(ISSUE) == FILE
 

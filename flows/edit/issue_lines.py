@@ -23,6 +23,17 @@ _WORDS_OF_COMMENT = 3
 _ABBREVIATED = re.compile(
     r"(?:^|[\s,])(?:inc|ltd|co|corp|llc|(?:[a-z]\.)+[a-z])\.$|^(?:\S+ ){0,2}[A-Z]\.$", re.IGNORECASE
 )
+# "[Title](https://…) (5 minute read)", as many newsletters have it.
+_LENGTH = (
+    r"(?:\d{1,3}\+?[ -]?(?:h(?:ou)?r|min(?:ute)?|page|sec(?:ond)?)s?\b\.?|\d{1,2}(?::\d\d){1,2}\b)"
+)
+_KIND = r"(?:(?:video|podcast|pdf|paper)s?|audio|slides|website|github(?: repo(?:sitory)?)?)\b"
+# How long ago it was is no length, and a capital behind a kind goes on with a name: "GitHub Blog".
+_DETAIL = re.compile(
+    rf"\((?![^()]*\bago\))((?:{_KIND}[:/] ?)*"
+    rf"(?:{_LENGTH}(?:[ ,][^()]{{0,20}})?|{_KIND}(?:(?:,| (?-i:(?![A-Z])))[^()]{{0,20}})?))\)",
+    re.IGNORECASE,
+)
 _LONGEST_SHOWN = 160
 
 
@@ -66,3 +77,9 @@ def is_comment(line: str, *, least: int, ends: tuple[str, ...]) -> bool:
         return False
     # "Oh My Zsh!" is a name: of a sentence not all words begin with a capital.
     return any(word[0].islower() for word in line.split())
+
+
+def detail_in(text: str) -> str:
+    """Return the length or the kind that stands in brackets behind a link, "" if that is none."""
+    found = _DETAIL.fullmatch(text)
+    return found[1].strip() if found else ""

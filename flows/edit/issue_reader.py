@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from flows.edit.issue_lines import DOT, is_comment, is_source_line, may_be_linked, wrong
+from flows.edit.issue_lines import (
+    DOT,
+    detail_in,
+    is_comment,
+    is_source_line,
+    may_be_linked,
+    wrong,
+)
 from flows.edit.markdown import read_link, unescape
 from flows.edit.sections import LEFT_OVER, NEW, is_nearly
 from flows.models import Entry, Issue, Link, Section
@@ -32,12 +39,6 @@ _LEFT_OUT = "left out: "
 _OF_ENTRIES = ("why: ", _LEFT_OUT)
 # A draft leaves dozens over, and an editor moves a few up: so many in a row are the list itself.
 _FEWEST_OF_LIST = 5
-# "[Title](https://…) (5 minute read)", as many newsletters have it.
-_DETAIL = re.compile(
-    r"\(((?:\d{1,3}\+?[ -]?(?:h(?:ou)?r|min(?:ute)?|page|sec(?:ond)?)s?\b|\d{1,2}(?::\d\d){1,2}"
-    r"|video|podcast|audio|pdf|slides|paper|website|github(?: repo)?)(?:\b[ ,][^()]{0,20})?)\)",
-    re.IGNORECASE,
-)
 
 _TITLE_LIKE = "a section's heading begins with ##, a group's with ###, and nothing with #"
 
@@ -304,8 +305,8 @@ def _linked(line: _Line, found: Found, path: Path) -> _Reading:
     link = _link(line, found, path)
     entry = _Reading(line=line, title=link.title, url=link.url)
     rest = found.rest.lstrip("-–—: ")
-    if detail := _DETAIL.fullmatch(rest):
-        entry.detail = unescape(detail[1].strip())
+    if detail := detail_in(rest):
+        entry.detail = unescape(detail)
     elif DOT not in rest and is_comment(rest, least=2, ends=(".", "!", "?")):
         # Who comments behind the link may do so in two words.
         entry.blurb.append(rest)
