@@ -259,6 +259,30 @@ def test_the_lines_under_a_link_are_source_and_blurb(lines: str, entry: Entry) -
     assert read(text, path=PATH).entries == (entry,)
 
 
+TOLD = "The harbour lost four ships, and will lose none."
+
+
+@pytest.mark.parametrize("before", ["\n", "- "], ids=["below the link", "behind it"])
+@pytest.mark.parametrize("name", ["This week in rust!", "The best of the web!"])
+@pytest.mark.parametrize("blurb", [TOLD, TOLD.replace(", ", ",\n"), f"Ropes!\n{TOLD}"])
+def test_what_ends_in_an_exclamation_mark_above_a_blurb_is_the_source(
+    before: str, name: str, blurb: str
+) -> None:
+    entry = behind_a_link(f"{before}{name}\n{blurb}")
+    assert (entry.source, entry.blurb) == (name, blurb)
+
+
+@pytest.mark.parametrize(
+    "blurb",
+    ["It is out.", "Rock the boat!", f"Rock the boat.\n{TOLD}", f"It's out at last!\n{TOLD}",
+     f"You should read this!\n{TOLD}", f"Read [all of it](https://a.example/all)!\n{TOLD}",
+     f"You should know that ropes rot!\n{TOLD}", f"{TOLD}\nThat is a lot!\n{TOLD}"],
+)  # fmt: skip
+def test_a_short_sentence_below_a_link_is_of_the_blurb(blurb: str) -> None:
+    entry = behind_a_link(f"\n{blurb}")
+    assert (entry.source, entry.blurb) == ("", blurb)
+
+
 @pytest.mark.parametrize(
     ("right", "wrong", "line", "says"),
     [

@@ -23,6 +23,8 @@ _WORDS_OF_COMMENT = 3
 _ABBREVIATED = re.compile(
     r"(?:^|[\s,])(?:inc|ltd|co|corp|llc|(?:[a-z]\.)+[a-z])\.$|^(?:\S+ ){0,2}[A-Z]\.$", re.IGNORECASE
 )
+# A sentence about somebody begins so, and a name has no markup.
+_MAY_BE_NAME = re.compile(r"(?!(?:I|it|we|you|he|she|they)\b)[^\[\]*_`<]+!", re.IGNORECASE)
 # "[Title](https://…) (5 minute read)", as many newsletters have it.
 _LENGTH = (
     r"(?:\d{1,3}\+?[ -]?(?:h(?:ou)?r|min(?:ute)?|page|sec(?:ond)?)s?\b\.?|\d{1,2}(?::\d\d){1,2}\b)"
@@ -77,6 +79,12 @@ def is_comment(line: str, *, least: int, ends: tuple[str, ...]) -> bool:
         return False
     # "Oh My Zsh!" is a name: of a sentence not all words begin with a capital.
     return any(word[0].islower() for word in line.split())
+
+
+def may_be_name(line: str) -> bool:
+    """Tell whether what reads as a short sentence may be a name too: "This week in rust!"."""
+    is_short = _WORDS_OF_COMMENT <= count(line) < _WORDS_OF_PROSE
+    return is_short and _MAY_BE_NAME.fullmatch(line) is not None
 
 
 def detail_in(text: str) -> str:

@@ -13,6 +13,7 @@ from flows.edit.issue_lines import (
     is_comment,
     is_source_line,
     may_be_linked,
+    may_be_name,
     wrong,
 )
 from flows.edit.markdown import read_link, unescape
@@ -346,9 +347,13 @@ def _continue(entry: _Reading, text: str, line: _Line) -> None:
     if entry.source is None and not entry.blurb and is_source_line(text):
         entry.source = text
         entry.stands("source", line)
-    else:
-        entry.blurb.append(text)
-        entry.stands("blurb", line)
+        return
+    if entry.source is None and len(entry.blurb) == 1 and may_be_name(entry.blurb[0]):
+        # A paragraph's first line is longer, however it is wrapped: the blurb begins below.
+        entry.source = entry.blurb.pop()
+        entry.lines["source"] = entry.lines.pop("blurb")
+    entry.blurb.append(text)
+    entry.stands("blurb", line)
 
 
 def _entries(part: _Part, path: Path) -> tuple[Entry, ...]:
