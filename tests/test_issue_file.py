@@ -411,6 +411,10 @@ def test_what_was_left_over_may_wait_with_what_is_new() -> None:
         "[A](https://a.example/) (5 min read)\nBlog\nIt is.\n<!-- why: Blog, 2 Jan; score 1.5 -->",
         "- [A](https://a.example/)\n<!-- why: Blog, no date; score 1.5 (weight 1) -->",
         "[A](https://a.example/)\nBlog\n\n<!-- left out: a page -->",
+        "[A](https://a.example/) - Blog\nIt is.\n\n<!-- or: It was. -->\n<!-- why: Blog, 2 Jan -->",
+        "[A](https://a.example/) (Rope News)\nIt is.\n<!-- why: Rope News, no date -->",
+        "### Knots\n\n- [A](https://a.example/)\n<!-- why: Blog, no date -->",
+        "### Knots\nYouTube · 1 video\n<!-- why: Blog, no date -->",
     ],
 )
 def test_an_entry_above_all_headings_is_an_error_in_any_form(entry: str) -> None:
@@ -433,6 +437,20 @@ def test_a_section_of_ones_own_may_be_called_leftovers() -> None:
 def test_an_editors_own_comment_in_the_intro_is_no_entry() -> None:
     remark = "A quiet week,\n<!-- why: the score was 3, and left out: the boats -->"
     assert read(FILE.replace("A quiet week,", remark), path=PATH).sections == ISSUE.sections
+
+
+@pytest.mark.parametrize(
+    "intro",
+    [
+        "[Ann](https://ann.example/) joined us.\n<!-- why: she asked to be told of -->",
+        "[Ann](https://ann.example/) (our carpenter) left.\n\n<!-- left out: why she did -->",
+        "[The pier](https://harbour.example/)\n\nIt is open.\n<!-- why: the storm is over -->",
+        "### The pier\nIt was shut.\n\nIt is open.\n\n<!-- why: the storm is over -->",
+    ],
+)
+def test_an_intro_may_begin_a_line_with_a_link_above_an_editors_comment(intro: str) -> None:
+    text = FILE.replace("A quiet week, with *one* exception.", intro)
+    assert read(text, path=PATH).sections == ISSUE.sections
 
 
 def test_the_line_that_is_wrong_is_shown() -> None:

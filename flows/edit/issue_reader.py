@@ -33,6 +33,8 @@ _BULLET = re.compile(r"(?:[*+-]|\d{1,3}[.)])\s+")
 _COMMENT = re.compile(r"(?<!\\)<!--")
 _ESCAPED_CLOSING = re.compile(r"--(!?\\*)\\>")
 _SPONSORED = re.compile(rf"sponsored\s*{DOT}\s*(?P<name>.+)", re.IGNORECASE)
+# What an entry has behind its link; a sentence that begins with a link just goes on.
+_SET_OFF = re.compile(r"(?:[-–—:].*|\(.*\))?")
 _SPACED_LINK = re.compile(r"[*_]{0,2}\[.*\]\([^)]*\S\s+[^\s\"')][^)]*\)[*_]{0,2}")
 
 # What a draft notes of each entry, and of nothing else.
@@ -197,16 +199,27 @@ def _is_section(line: _Line) -> bool:
 
 
 def _intro(lines: list[_Line], path: Path) -> str:
-    has_entry = False
+    is_entry = after_gap = False
     for line in lines:
-        text = line.text.strip()
-        linked = read_link(_BULLET.sub("", text, count=1)) is not None
-        has_entry = has_entry or linked or text.startswith("###")
-        if has_entry and any(comment.startswith(_OF_ENTRIES) for comment in line.comments):
+        if text := line.text.strip():
+            # No entry goes on behind an empty line, but for its comments.
+            is_entry = _begins_entry(text) or (is_entry and not after_gap)
+            after_gap = False
+        elif not line.comments:
+            after_gap = True
+        if is_entry and any(comment.startswith(_OF_ENTRIES) for comment in line.comments):
             message = "an entry stands above the first heading; write one with ## above it"
             raise wrong(path, line.number, message, line.shown)
     kept = [line.text for line in lines if line.text or not line.comments]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()
+
+
+def _begins_entry(text: str) -> bool:
+    bullet = _BULLET.match(text)
+    found = read_link(text[bullet.end() :] if bullet else text)
+    if found is None:
+        return text.startswith("###")
+    return _SET_OFF.fullmatch(found.rest) is not None
 
 
 def _parts(lines: list[_Line], path: Path) -> list[_Part]:
