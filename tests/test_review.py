@@ -312,6 +312,15 @@ def test_what_a_mail_does_not_know_is_mended_where_it_is_written() -> None:
     assert ("E10", line_of(last, "[Contact 1]")) in told(last)
 
 
+@pytest.mark.parametrize(
+    "source", ["by [Ann](https://ann.example/)", "[Two](https://two.example/)"]
+)
+def test_a_link_in_a_source_line_blocks(source: str) -> None:
+    issue = issue_of(replace(STORY, title="Yard", url="https://a.example/ship", source=source))
+    assert told(issue) == [("E09", line_of(issue, "[Yard]"))]
+    assert [one.severity for one in review(issue)] == ["error"]
+
+
 def test_what_a_draft_was_not_sure_of_is_told_until_its_comment_is_gone() -> None:
     note = "check: looks like “Wet ropes”, keep one?"
     entry = replace(STORY, title="Dry ropes", url="https://a.example/dry", notes=(note,))

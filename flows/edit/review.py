@@ -276,6 +276,17 @@ def broken_addresses(issue: Issue) -> Iterator[Said]:
     yield from (said for said, is_address in _unlinked(issue) if is_address)
 
 
+def linked_sources(issue: Issue) -> Iterator[Said]:
+    """Yield the source lines with a link in them, which go out with its brackets."""
+    for number, entry in enumerate(issue.entries):
+        named = f"{entry.source} {entry.detail}"
+        if "](" in named and links(named):
+            told = f"{entry.title!r} has the source {entry.source!r}, and no link can stand in one"
+            yield Said(
+                f"{told}; put it into the blurb, or give it a line of its own.", Spot(number)
+            )
+
+
 def broken_links(issue: Issue) -> Iterator[Said]:
     """Yield what looks like a link, names no page, and goes out as it is written."""
     yield from (said for said, is_address in _unlinked(issue) if not is_address)
@@ -322,6 +333,7 @@ RULES = (
     Rule("E11", unknown_markdown, "a mail's text is paragraphs", "the issue file"),
     Rule("E12", flagged, "the draft was not sure", "the issue file"),
     Rule("E09", broken_addresses, "readers cannot follow it", "CommonMark", "error"),
+    Rule("E09", linked_sources, "readers see the brackets", "the issue file", "error"),
     Rule("E09", broken_links, "readers see the brackets", "CommonMark"),
     Rule("E07", empty, "a mail with nothing in it is nobody's news", "the issue file", "error"),
 )
