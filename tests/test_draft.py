@@ -624,3 +624,14 @@ def test_a_channel_that_the_settings_know_is_named_by_its_join_link() -> None:
     ]
     unknown = drafted(long, outline=Outline(now=NOW, sources={"Another": Source()})).entries
     assert [entry.source for entry in unknown] == ["YouTube"]
+
+
+def test_what_another_says_of_a_story_without_words_is_offered_as_a_quote() -> None:
+    bare = item(content="", feed="r/ropes", source="harbour.example")
+    told = item(url=bare.url, feed="Stackyard News", content=LEAD)
+    silent = item(url=bare.url, feed="Links", content="")
+    [entry] = drafted(Story(lead=bare, others=(silent, told))).entries
+    assert entry.blurb == ""
+    assert notes(entry, "or") == [f"Stackyard News: “{LEAD}”"]
+    [entry] = drafted(Story(lead=told, others=(bare,))).entries
+    assert (entry.blurb, notes(entry, "or")) == (LEAD, [])

@@ -284,7 +284,16 @@ def _within_quote(paragraph: str) -> str:
     text = paragraph.strip(QUOTE + UNQUOTE)
     if text[:1] in _QUOTATION_MARKS and _is_quoting(text[:-1]):
         text = text.strip(_QUOTATION_MARKS)
+    return _as_inner(text)
+
+
+def _as_inner(text: str) -> str:
     return _STRAIGHT_IN_QUOTE.sub(r"‘\1’", text).translate(_IN_QUOTE)
+
+
+def quoted(text: str, *, by: str) -> str:
+    """Return a text in quotation marks, behind whose words it is."""
+    return f"{by}: “{_as_inner(text)}”"
 
 
 def _enough(found: Iterable[str | None]) -> Iterator[str | None]:

@@ -101,7 +101,10 @@ def entry(
     chosen = blurbs.Blurb()
     if with_blurb:
         chosen = blurbs.blurb(item, title=clean_title(item), repeated=repeated(item, shop))
-    notes = [f"or: {markdown.escape(other)}" for other in chosen.alternatives]
+    alternatives = chosen.alternatives
+    if with_blurb and not chosen.text:
+        alternatives = (*alternatives, *_told_by_others(story, shop))
+    notes = [f"or: {markdown.escape(other)}" for other in alternatives]
     if with_blurb:
         notes += _flags(story, shop)
     return Entry(
@@ -112,6 +115,18 @@ def entry(
         blurb=markdown.escape(chosen.text),
         notes=(*notes, *_reasons(candidate, shop, reason)),
     )
+
+
+def _told_by_others(story: Story, shop: Workshop) -> Iterator[str]:
+    """Yield what the first that tells more of a story than the leading item says of it, if any.
+
+    It is quoted: whose page it is may see it otherwise.
+    """
+    name = clean_title(story.lead)
+    for other in story.others:
+        if text := blurbs.blurb(other, title=name, repeated=repeated(other, shop)).text:
+            yield blurbs.quoted(text, by=shown_source(other))
+            return
 
 
 def _group(candidate: Candidate, shop: Workshop, reason: str) -> Entry:
