@@ -82,6 +82,18 @@ def test_a_subreddit_is_added_by_its_name(settings_file: Path, feed_server: Feed
     assert feeds(settings_file) == [{"url": url, "name": "r/harbour"}]
 
 
+def test_a_zone_is_written_beside_the_feed_and_one_that_is_none_is_refused(
+    settings_file: Path, feed_server: FeedServer
+) -> None:
+    url = feed_server.put("/zoned", FEED)
+    refused = run("add", url, "--timezone", "Mars/Olympus")
+    assert refused.exit_code == 1
+    assert "no time zone 'Mars/Olympus'" in refused.stderr
+    assert run("add", url, "--timezone", "America/New_York").exit_code == 0
+    [feed] = feeds(settings_file)
+    assert feed["timezone"] == "America/New_York"
+
+
 def test_a_feed_that_moved_for_good_is_added_at_its_new_place(
     settings_file: Path, feed_server: FeedServer
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,13 +13,12 @@ from flows.models import Feed, FeedReport, FeedState, Item
 from flows.pipeline.gathering import NEWS_TOGETHER, Gathered, gather_items
 from flows.settings import parse
 from flows.store.feeds import load_states
-from flows.store.items import count_items
+from flows.store.items import count_items, load_items
 from flows.store.visits import load_visits
 from tests.feed_server import FEED
 from tests.newsletters import Watcher
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from pathlib import Path
 
     from sqlalchemy import Engine
@@ -67,6 +67,26 @@ def test_what_good_feeds_say_is_stored_and_bad_ones_are_warnings(
     again = gather_items(known, engine, now=now, observer=Watcher())
     assert "27 not asked" in again.summary
     assert len(load_visits(engine, since=now)) == NEWS_TOGETHER + 7
+
+
+UNZONED = b"""<rss version="2.0"><channel><title>Harbour Notes</title><item>
+<title>Cranes that queue</title><link>https://harbour.example/cranes</link>
+<pubDate>Sun, 22 Nov 2026 00:00:00</pubDate></item></channel></rss>"""
+
+
+def test_a_zone_set_later_mends_dates_when_the_feed_is_read_again(
+    feed_server: FeedServer, engine: Engine, now: datetime, tmp_path: Path
+) -> None:
+    url = feed_server.put("/unzoned", UNZONED)
+    zoned = 'timezone = "America/New_York"\n'
+    told = []
+    for days, more in enumerate(("", zoned, zoned)):
+        known = parse(f'{SETTINGS}\n[[feeds]]\nurl = "{url}"\n{more}', tmp_path / "n.toml")
+        at = now + timedelta(days=2 * days)
+        told.append(gather_items(known, engine, now=at, observer=Watcher()).updated)
+    [found] = load_items(engine, [Feed(url=url)], since=now - timedelta(days=60), until=now)
+    assert found.published == datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
+    assert told == [0, 1, 0]
 
 
 def test_the_contact_address_of_the_settings_is_in_the_user_agent(

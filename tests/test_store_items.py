@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,6 +18,7 @@ from flows.store.items import (
     items_by_id,
     keep_gists,
     load_items,
+    mend_dates,
     save_items,
 )
 
@@ -65,6 +67,24 @@ def test_a_date_once_known_stays_and_a_missing_one_is_filled_in(
     later = [item("a", published=now - DAY), item("b", published=now - 2 * DAY)]
     assert save_items(engine, URL, later, now=now) == SavedItems(updated=1, seen=1)
     assert [found.published for found in loaded(engine, now)] == [now - 3 * DAY, now - 2 * DAY]
+
+
+def test_a_zone_set_later_mends_the_dates_that_were_read_without_it(
+    engine: Engine, now: datetime
+) -> None:
+    there = replace(FEED, timezone="America/New_York")
+    wall = now.replace(tzinfo=ZoneInfo(there.timezone)) - 2 * DAY
+    read = [
+        item("as UTC", published=wall.replace(tzinfo=UTC)),
+        item("dated anew", published=now - 5 * DAY),
+        item("undated"),
+    ]
+    save_items(engine, URL, read, now=now)
+    told = [replace(one, published=wall.astimezone(UTC)) for one in read[:2]]
+    with engine.begin() as connection:
+        assert [mend_dates(connection, there, told) for _ in range(2)] == [1, 0]
+    found = {one.guid: one.published for one in loaded(engine, now)}
+    assert found == {"as UTC": wall, "dated anew": now - 5 * DAY, "undated": None}
 
 
 def test_an_item_comes_back_as_it_was(engine: Engine, now: datetime) -> None:

@@ -35,9 +35,17 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 @click.argument("url")
 @click.option("--name", default="", help="What readers see; else the feed's own title.")
 @click.option("--section", default="", help="One of the [[sections]] of the settings.")
+@click.option(
+    "--timezone",
+    default="UTC",
+    metavar="ZONE",
+    help="The zone of dates that name none, such as America/New_York; else UTC.",
+)
 @json_option
 @config_option
-def add(url: str, *, name: str, section: str, as_json: bool, config: Path | None) -> None:
+def add(
+    url: str, *, name: str, section: str, timezone: str, as_json: bool, config: Path | None
+) -> None:
     """Find the feed at URL, a feed or a page that names one, and write it into the settings.
 
     Shows the newest three items, which are kept like all that is gathered.
@@ -47,7 +55,8 @@ def add(url: str, *, name: str, section: str, as_json: bool, config: Path | None
 
     settings = load_settings(config)
     now = datetime.now(UTC)
-    found = look_up(settings, Feed(url=_web(url), name=name, section=section), now=now)
+    asked = Feed(url=_web(url), name=name, section=section, timezone=timezone)
+    found = look_up(settings, asked, now=now)
     add_source(settings, found, now=now)
     newest = _newest(found.report.items)
     if as_json:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, fields
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import LargeBinary, bindparam, func, or_, select, update
 
@@ -14,7 +16,7 @@ from flows.store.schema import items as table
 from subscribers.database import among, insert_into, reading
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Engine
@@ -85,6 +87,38 @@ def put_items(
     updated = _upsert(connection, [rows[key] for key in sorted(known)])
     _insert(connection, new)
     return SavedItems(new=len(new), updated=updated, seen=len(known) - updated)
+
+
+def mend_dates(connection: Connection, feed: Feed, items: Iterable[Item]) -> int:
+    """Mend the dates that were read as UTC before the feed's `timezone` was set; return how many.
+
+    Only those: a date that is another by the publisher's doing stays as it was known first.
+    """
+    zone = ZoneInfo(feed.timezone)
+    told = {
+        item.guid: (item.published, item.published.astimezone(zone).replace(tzinfo=UTC))
+        for item in items
+        if item.published
+    }
+    mended = [
+        {"of": item_id, "on": told[guid][0]}
+        for item_id, guid, published in _dated(connection, feed.url, list(told))
+        if published == told[guid][1] != told[guid][0]
+    ]
+    if mended:
+        mend = update(table).where(table.c.id == bindparam("of"))
+        connection.execute(mend.values(published=bindparam("on")), mended)
+    return len(mended)
+
+
+def _dated(
+    connection: Connection, feed_url: str, guids: Sequence[str]
+) -> Iterator[tuple[int, str, datetime | None]]:
+    query = select(table.c.id, table.c.guid, table.c.published)
+    for start in range(0, len(guids), _AT_ONCE):
+        some = table.c.guid.in_(guids[start : start + _AT_ONCE])
+        for row in connection.execute(query.where(table.c.feed_url == feed_url, some)):
+            yield row.id, row.guid, row.published
 
 
 def _row(item: Item, feed_url: str, now: datetime) -> dict[str, Any]:

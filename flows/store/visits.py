@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from sqlalchemy import delete, insert, select
 
 from flows.models import Visit
 from flows.store.feeds import put_states
-from flows.store.items import put_items
+from flows.store.items import mend_dates, put_items
 from flows.store.schema import visits
 from subscribers.database import reading
 
@@ -34,6 +35,10 @@ def save_reports(engine: Engine, reports: Sequence[FeedReport], *, now: datetime
     with engine.begin() as connection:
         told = {report.feed.url: report.items for report in reports}
         saved = put_items(connection, told, now=now)
+        for feed in (report.feed for report in reports if report.feed.timezone != "UTC"):
+            mended = mend_dates(connection, feed, told[feed.url])
+            seen = max(0, saved.seen - mended)
+            saved = replace(saved, updated=saved.updated + saved.seen - seen, seen=seen)
         put_states(connection, [report.state for report in reports if report.status != "resting"])
         _put_visits(connection, [report.visit for report in reports if report.visit])
     return saved
