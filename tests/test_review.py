@@ -332,9 +332,10 @@ def test_what_a_draft_was_not_sure_of_is_told_until_its_comment_is_gone() -> Non
     assert "E12" not in {one.rule for one in review(issue_of(replace(entry, notes=())))}
 
 
-def test_a_subject_of_the_draft_that_names_a_story_taken_out_is_told() -> None:
+@pytest.mark.parametrize("start", [f"Harbour Weekly {SAMPLE.number}", f"#{SAMPLE.number}"])
+def test_a_subject_of_the_draft_that_names_a_story_taken_out_is_told(start: str) -> None:
     other = replace(STORY, title="Caches lie", url="https://a.example/")
-    wrote = replace(issue_of(other), subject=f"Harbour Weekly {SAMPLE.number}: Three ways to…")
+    wrote = replace(issue_of(other), subject=f"{start}: Three ways to…")
     without = replace(wrote, sections=(Section(name="Clusters", entries=(other,)),))
     [found] = review(without, wrote=wrote)
     assert (found.rule, found.severity) == ("E13", "warn")

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LONGEST_SUBJECT = 50
+# With less room for its lead, a subject goes without the newsletter's name.
+_LEAST_LEAD = 24
 LEAST_PREHEADER = 40
 LONGEST_PREHEADER = 90
 
@@ -31,12 +33,18 @@ class InboxLine:
 
 
 def subject(title: str, number: int, titles: Sequence[str]) -> str:
-    """Return "title number: lead title", in at most 50 characters; a lead cut at a word says so."""
+    """Return "title number: lead title", in at most 50 characters; a lead cut at a word says so.
+
+    Beside a long title, which the sender's name says as well, nothing would be left of the lead:
+    it is "#number: lead title" then.
+    """
     end = f" {number}"
     name = cut_at_word(one_line(title), LONGEST_SUBJECT - len(end))
     start = f"{name}{end}".strip()
     if not titles:
         return start
+    if LONGEST_SUBJECT - len(start) - 2 < _LEAST_LEAD:
+        start = f"#{number}"
     room = LONGEST_SUBJECT - len(start) - 2
     lead = marked_cut(titles[0], room)
     return f"{start}: {lead}" if lead else start

@@ -215,9 +215,10 @@ def unknown_markdown(issue: Issue) -> Iterator[Said]:
 
 def gone(issue: Issue, *, wrote: Issue) -> Iterator[Said]:
     """Yield that the subject is the draft's, and names a story that was taken out since."""
-    lead = issue.subject.partition(f" {issue.number}: ")[2].removesuffix("…")
-    if not lead or issue.subject != wrote.subject:
+    named = re.split(rf"(?:^#| ){issue.number}: ", issue.subject, maxsplit=1)[1:]
+    if not named or issue.subject != wrote.subject:
         return
+    lead = named[0].removesuffix("…")
     if not any(entry.title.startswith(lead) for entry in issue.entries):
         yield Said(
             f"The subject names {lead!r}, which is not in the issue; write another, or let "
