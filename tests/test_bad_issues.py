@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from flows.errors import IssueError, IssueState
+from flows.errors import IssueError, IssueState, NewsletterError
 from flows.models import Outcome
 from flows.pipeline import approval, desk
 from flows.pipeline.edits import late_edit
@@ -83,6 +84,16 @@ def test_a_folder_in_an_issues_place_is_told_in_a_sentence(
         with pytest.raises(IssueError, match=r"001\.md: cannot be read: Is a directory"):
             step()
     assert "001.md: cannot be read" in newsletter.send(1).reason
+
+
+def test_a_file_that_nobody_drafted_is_named(newsletter: Newsletter, draft: Path) -> None:
+    text = draft.read_text(encoding="utf-8").replace("number = 1", "number = 3")
+    draft.with_name("003.md").write_text(text, encoding="utf-8")
+    told = r"issue 3: nobody drafted it, though .*003\.md is there; newsletter draft writes"
+    with pytest.raises(NewsletterError, match=told):
+        approval.approve_now(newsletter.settings, 3, observer=newsletter.watcher)
+    assert re.match(told, newsletter.send(3).reason)
+    assert newsletter.send(4).reason.startswith("issue 4: there is none; newsletter draft writes")
 
 
 def test_a_number_that_was_sent_is_sent_no_second_time(newsletter: Newsletter, draft: Path) -> None:

@@ -8,7 +8,7 @@ from flows.errors import CheckFailed, NewsletterError
 from flows.models import IssueStatus, Outcome, Verdict
 from flows.pipeline.files import freeze
 from flows.pipeline.overtaken import ran_since
-from flows.pipeline.reading import files_of, read_issue
+from flows.pipeline.reading import files_of, read_issue, unknown
 from flows.pipeline.rendering import render_issue
 from flows.pipeline.stores import open_store
 from flows.pipeline.work import Work
@@ -76,7 +76,7 @@ def approve_now(
     Raises CheckFailed if the check blocks it and no reason is given, IssueState if it is past it.
     """
     with open_store(settings) as engine:
-        record = _open_record(engine, number)
+        record = _open_record(settings, engine, number)
         issue = read_issue(files_of(settings, record.number))
         rendered = render_issue(settings, issue)
         if rendered.errors and not because:
@@ -108,11 +108,15 @@ def approve_rendered(
     save_mail(work.engine, record.number, digest=rendered.mail.digest, mail=frozen)
 
 
-def _open_record(engine: Engine, number: int | None) -> IssueRecord:
-    record = issues.newest_open(engine) if number is None else issues.find(engine, number)
+def _open_record(settings: Settings, engine: Engine, number: int | None) -> IssueRecord:
+    if number is None:
+        record = issues.newest_open(engine)
+        if record is None:
+            raise NewsletterError("no issue is open; newsletter draft writes the next one")
+        return record
+    record = issues.find(engine, number)
     if record is None:
-        named = "no issue is open" if number is None else f"issue {number}: there is none"
-        raise NewsletterError(f"{named}; newsletter draft writes the next one")
+        raise unknown(files_of(settings, number))
     return record
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flows.edit.issue_file import misnumbered, read_bytes
-from flows.errors import IssueError
+from flows.errors import IssueError, NewsletterError
 from flows.pipeline.files import IssueFiles
 
 if TYPE_CHECKING:
@@ -33,6 +33,14 @@ def read_draft(files: IssueFiles) -> bytes:
             "and its permissions",
             path=files.draft,
         ) from error
+
+
+def unknown(files: IssueFiles) -> NewsletterError:
+    """Return the error for an issue that the database does not know, perhaps a file by hand."""
+    told = f"issue {files.number}: there is none"
+    if files.draft.exists():
+        told = f"issue {files.number}: nobody drafted it, though {files.draft} is there"
+    return NewsletterError(f"{told}; newsletter draft writes the next one, for you to edit")
 
 
 def read_issue(files: IssueFiles) -> Issue:

@@ -18,7 +18,7 @@ from flows.pipeline.drafting import (
 )
 from flows.pipeline.gathering import gather_items
 from flows.pipeline.options import RunOptions
-from flows.pipeline.reading import files_of, read_issue
+from flows.pipeline.reading import files_of, read_issue, unknown
 from flows.pipeline.rehearsal import rehearse
 from flows.pipeline.rendering import render_issue
 from flows.pipeline.sending import already_sent, send_issue, start, still_sending
@@ -198,7 +198,7 @@ def _reopened(work: Work, number: int) -> IssueRecord:
 def _known(work: Work, number: int) -> IssueRecord:
     record = issues.find(work.engine, number)
     if record is None:
-        raise NewsletterError(f"issue {number}: there is none; newsletter draft writes the next")
+        raise unknown(files_of(work.settings, number))
     return record
 
 
