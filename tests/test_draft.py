@@ -354,6 +354,15 @@ def test_what_is_no_group_stays_apart(others: list[Item]) -> None:
     assert all(entry.url for entry in drafted(*two, *others).entries)
 
 
+def test_a_group_notes_a_doubt_that_two_of_a_name_have_of_each_other_once() -> None:
+    told = "looks like “Why does it rot?”"
+    twins = [clip(QUESTIONS[0], author="Rope Kitchen", words=words) for words in ("A.", "B.")]
+    twins = [replace(one, url=f"{one.url}{n}", guid=f"{n}") for n, one in enumerate(twins)]
+    stories = [Story(lead=one, likely=(told,)) for one in twins]
+    [group] = drafted(*stories, clip(QUESTIONS[1], author="Rope Kitchen")).entries
+    assert len(notes(group, "check")) == 1
+
+
 def test_a_group_stands_behind_the_single_videos() -> None:
     long = clip("A tour of every knot", author="Rope Kitchen", words=f"{LEAD} {LEAD}")
     clips = [clip(question, author="Rope Kitchen") for question in QUESTIONS]
@@ -368,6 +377,7 @@ def test_a_group_stands_behind_the_single_videos() -> None:
         ("Canary Deployments - Where Can They Be Used Apart from Clouds and Databases?",
          "Where can canaries be used apart from clouds and databases?", False),
         ("Sailing to Norway", "Today we bake bread with rye flour.", True),
+        ("Sailing to Norway", "Ropes Conference, Saint Harbour", False),
         ("Ep04 - Ask me anything", "An open session about ropes and masts.", False),
         ("Ropes", "", False),
     ],

@@ -16,7 +16,7 @@ from flows.edit.headline import marked_cut
 from flows.edit.issue_lines import may_be_linked
 from flows.edit.repositories import is_repository, licence
 from flows.edit.rules import REPOSITORY
-from flows.edit.sentences import count, each_sentence, folded_words, is_cut
+from flows.edit.sentences import count, each_sentence, folded_words, is_cut, is_whole
 from flows.edit.tracking import is_tracking
 from flows.edit.workshop import host, repeated, shown_source, site
 from flows.models import Entry, Kind, Link
@@ -87,6 +87,8 @@ _EMPTY_WORDS = frozenset(
 )
 _RESTATED = 0.6
 _LEAST_COMPARED = 3
+# Fewer that make no sentence name a venue or a person, which no title does.
+_LEAST_TOLD = 5
 
 
 def entry(
@@ -137,7 +139,8 @@ def _group(candidate: Candidate, shop: Workshop, reason: str) -> Entry:
         source=site(items[0]) or shown_source(items[0]),
         detail=f"{len(items)} videos",
         links=tuple(Link(title=title(item), url=address(item.url)) for item in items),
-        notes=(*flags, *_reasons(candidate, shop, reason)),
+        # Two of a name say the same of each other.
+        notes=(*dict.fromkeys(flags), *_reasons(candidate, shop, reason)),
     )
 
 
@@ -321,7 +324,8 @@ def mislabelled(item: Item, body: list[str]) -> bool:
     """
     told = _meaning(" ".join(body))
     name = clean_title(item)
-    if len(told) < _LEAST_COMPARED or not _meaning(name):
+    is_venue = len(told) < _LEAST_TOLD and not any(map(is_whole, body))
+    if len(told) < _LEAST_COMPARED or is_venue or not _meaning(name):
         return False
     if not _meets(_meaning(name), told):
         return True
