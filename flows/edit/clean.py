@@ -49,6 +49,9 @@ _BYLINE = re.compile(
     r"\s+\|\s+by\s+[^|]{2,60}(?:\s+\|\s+[^|]{2,60}){0,2}\s+\|\s+(?:medium|[a-z]{3,9},?\s+\d{4})$",
     re.IGNORECASE,
 )
+# What a video is filed under. One tag may be what the title is about ("What came of #ropes").
+_TAGS = re.compile(r"\s+(?:#shorts?|#[^\W\d_]\w*(?:\s+#[^\W\d_]\w*)+)\s*$", re.IGNORECASE)
+_PART_OF_SITE = re.compile(r"\s+[|·•»]\s+(?:the )?(?:blog|home ?page|home)\s*$", re.IGNORECASE)
 _ELLIPSIS = re.compile(r"\s*(?:\.\.\.+|…)$")
 _SITES = frozenset("youtube vimeo medium substack github reddit linkedin devto".split())
 _LIKE_SOURCE = 90
@@ -94,7 +97,9 @@ def _unescaped(raw: str) -> str:
 
 def _without_frame(text: str, source: str, host: str) -> str:
     """Return the title without one thing that is not of it; never an empty one."""
-    shorter = _BYLINE.sub("", _ELLIPSIS.sub("", _MEDIUM.sub("", text)))
+    shorter = text
+    for frame in (_MEDIUM, _ELLIPSIS, _BYLINE, _TAGS, _PART_OF_SITE):
+        shorter = frame.sub("", shorter)
     parts = list(_TAIL.finditer(shorter))
     if parts and _names_site(shorter[parts[-1].end() :], source, host):
         shorter = shorter[: parts[-1].start()]
