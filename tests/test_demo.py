@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,8 +22,6 @@ from flows.settings import load
 from flows.store.feeds import save_state
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from flows.settings import Settings
 
 ISSUE = Issue(
@@ -154,6 +154,18 @@ def test_the_demo_leaves_a_folder_with_something_else_alone(tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+# The sample feeds are dated by the day of the demo, and a score goes by the hour.
+DAY = re.compile(r"\b\d{1,2} [A-Z][a-z]{2}\b|(?<=score )\d\.\d")
+
+
+def shown_in_readme() -> list[str]:
+    """Return what the README's first example shows, but for commands and what it leaves out."""
+    [example] = re.findall(r"```\n(\$ newsletter demo\n.*?)```", README, re.DOTALL)
+    lines = [line for line in DAY.sub("DAY", example).splitlines() if not line.startswith("$")]
+    return [part.strip(" ->") for line in lines for part in re.split(r" …|^…", line) if part]
+
+
 @pytest.mark.prefect
 def test_the_demo_sends_once_to_all_25_and_says_so_when_run_again(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from flows.cli import main; main()", "demo", "trial"]
@@ -166,6 +178,9 @@ def test_the_demo_sends_once_to_all_25_and_says_so_when_run_again(tmp_path: Path
     assert first.returncode == 0, first.stderr
     assert "25 of 25 put into the outbox" in first.stdout
     assert len([*(tmp_path / "trial" / "outbox").rglob("*.eml")]) == 25
+    issue = (tmp_path / "trial" / "issues" / "001.md").read_text(encoding="utf-8")
+    seen = DAY.sub("DAY", f"{first.stderr}\n{first.stdout}\n{issue}")
+    assert [part for part in shown_in_readme() if part not in seen] == []
     assert second.returncode == 0, second.stderr
     assert "already sent #1" in second.stdout
     assert len([*(tmp_path / "trial" / "outbox").rglob("*.eml")]) == 25
