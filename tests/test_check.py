@@ -174,6 +174,11 @@ BREACHES = [
     ("L05", "warn", after_h1(LINK.format("https://evil.example/", "www.bank.example"))),
     ("L05", "warn", after_h1(LINK.format("https://evil.example/", "harbourbank.com"))),
     ("L05", "warn", after_h1(LINK.format("https://evil.example/x", "login.HarbourBank.com"))),
+    (
+        "L05",
+        "warn",
+        after_h1(LINK.format("https://evil.example/?to=harbourbank", "harbourbank.com")),
+    ),
     ("L07", "error", html("text-decoration:underline", "text-decoration:none")),
     ("L07", "error", style("a { text-decoration: none !important }")),
     ("L07", "error", style("td a.title { text-decoration-line: none !important }")),

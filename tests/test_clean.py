@@ -444,7 +444,7 @@ def test_a_word_of_a_plain_text_has_a_letter_or_a_figure_in_it(text: str) -> Non
         "Thieves use discount codes leaked on GitHub to buy ropes for free.",
         "By default | May 5, 2025 | is what the label of the rope said.",
         "By the end of May - May 5, 2025 - the harbour was closed.",
-        "May 5, 2024 - June 1, 2024 the harbour was closed.",
+        "May 5, 2024 - June 1, 2024 The harbour was closed.",
         "On May 5, 2024 - June 1, 2024 the harbour was closed.",
         "eBPF - May 5, 2025 - is how we watch the ropes.",
         "# of ropes grew from ten to two thousand in three years.",

@@ -98,6 +98,8 @@ def test_a_day_in_the_path_of_an_address_is_its_date(url: str, day: str | None) 
     assert (found and f"{found:%Y-%m-%d}") == day
 
 
-def test_where_the_day_begins_first_it_is_tomorrow_already() -> None:
-    late = NOW.replace(hour=20)
-    assert date_of_address("https://quay.example/2026/11/24/early", now=late) == late
+@pytest.mark.parametrize(("hour", "is_there"), [(20, True), (10, True), (9, False)])
+def test_where_the_day_begins_first_it_is_tomorrow_already(hour: int, *, is_there: bool) -> None:
+    now = NOW.replace(hour=hour)
+    found = date_of_address("https://quay.example/2026/11/24/early", now=now)
+    assert found == (now if is_there else None)

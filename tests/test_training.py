@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from flows.cli import newsletter as command
 from flows.edit.classifier import Example, Model, dumps, guess, loads
+from flows.edit.past import LARGEST
 from flows.edit.past_sections import read_sections
 from flows.edit.training import macro_f1, train
 from flows.models import Item
@@ -158,6 +159,14 @@ def test_json_lines_are_read_and_others_passed_over() -> None:
     assert read_sections(text.encode(), Path("old.jsonl"))[0] == [
         Example(title="T", url="https://a.example/1", section="Boats", text="B")
     ]
+
+
+def test_lines_of_json_may_be_all_past_issues_at_once() -> None:
+    line = {"title": "T", "url": "https://a.example/1", "section": "Boats"}
+    text = json.dumps(line).ljust(LARGEST + 1)
+    found, why = read_sections(text.encode(), Path("old.jsonl"))
+    assert ([one.title for one in found], why) == (["T"], "")
+    assert "is larger than" in read_sections(text.encode(), Path("old.md"))[1]
 
 
 OWN = """\
