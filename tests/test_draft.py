@@ -421,6 +421,8 @@ def test_a_story_without_a_title_is_called_by_its_first_words() -> None:
         (item("Rope Depot", content="This article was sponsored by Rope Depot. Ropes."), True),
         (item("[Sponsor] Ropes that last"), True),
         (item("Sponsored post: ropes that last"), True),
+        (item("Deal: ropes for a month"), True),
+        (item("Deals with the harbour are off"), False),
         (item("Sponsored runners came in last"), False),
         (item("Paid leave for harbour masters"), False),
         (item("Sponsor-free harbours work"), False),
@@ -435,6 +437,22 @@ def test_a_story_without_a_title_is_called_by_its_first_words() -> None:
 def test_an_advertisement_is_flagged(found: Item, *, is_flagged: bool) -> None:
     [entry] = drafted(found).entries
     assert ("check: it reads as if somebody paid for it" in entry.notes) == is_flagged
+
+
+@pytest.mark.parametrize(
+    ("url", "months"),
+    [
+        ("https://quay.example/2013/05/ropes.html", "May 2013"),
+        ("https://quay.example/2026/04?page=2", "April 2026"),
+        ("https://quay.example/2026/10/ropes", ""),
+        ("https://quay.example/2026/ropes", ""),
+        ("https://quay.example/1050/12", ""),
+    ],
+)
+def test_news_whose_address_is_of_long_ago_are_flagged(url: str, months: str) -> None:
+    [entry] = drafted(item(url=url)).entries
+    told = [note for note in notes(entry, "check") if "may be old" in note]
+    assert told == ([f"may be old: its address is of {months}"] if months else [])
 
 
 LONG = "word " * 1100

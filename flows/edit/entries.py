@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from functools import lru_cache
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
@@ -23,7 +24,6 @@ from flows.models import Entry, Kind, Link
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date
 
     from flows.edit.republished import Republication
     from flows.edit.sections import Candidate
@@ -67,9 +67,12 @@ _LONG_NAME = 20
 
 _PAID_TITLE = re.compile(
     r"\W*(?:(?:sponsored|promoted|paid) (?:post|content|article)|sponsored|advertorial"
-    r"|advertisement)(?:\s*[\]:|]| [–—-] )|\[sponsor\]",
+    r"|advertisement)(?:\s*[\]:|]| [–—-] )|\[sponsor\]|deals?(?: of the \w+)?:",
     re.IGNORECASE,
 )
+_MONTH_OF_ADDRESS = re.compile(r"/((?:19|20)\d\d)/(0?[1-9]|1[0-2])(?=[/?#]|$)")
+# A planet that hands on an old post, or a page that was touched again, is dated anew.
+_MONTHS_APART = 6
 _PAID = re.compile(
     r"\bthanks? to .{1,80} for (?:once again |again )?sponsoring\b(?! (?:me|my|us)\b)"
     r"|\b(?:post|article|story|content) (?:is|was|has been) (?:sponsored|paid for) by\b"
@@ -300,8 +303,20 @@ def _flags(story: Story, shop: Workshop, *, named: bool = False) -> list[str]:
     if paid_for(item):
         flags.append("check: it reads as if somebody paid for it")
     subject = f'"{name}" ' if named else ""
+    if since := _of_old(item):
+        flags.append(f"check: {subject}may be old: its address is of {since}")
     flags += [f"check: {subject}{told}" for told in map(one_line, story.likely) if told]
     return flags
+
+
+def _of_old(item: Item) -> str:
+    """Return the month in an item's address, "" unless it is long before the item's own date."""
+    month = _MONTH_OF_ADDRESS.search(item.url)
+    if month is None or item.published is None:
+        return ""
+    since = date(int(month[1]), int(month[2]), 1)
+    apart = (item.published.year - since.year) * 12 + item.published.month - since.month
+    return f"{since:%B %Y}" if apart > _MONTHS_APART else ""
 
 
 def paid_for(item: Item) -> bool:
