@@ -104,6 +104,17 @@ def test_an_entry_says_which_other_feeds_carry_it_and_by_which_way_it_came() -> 
     )
 
 
+def test_a_feed_without_a_name_goes_by_its_publishers() -> None:
+    address = "https://gossip.example/feed.xml"
+    other = item(feed=address, source="Gossip")
+    [entry] = drafted(Story(lead=item(), others=(other,), reasons=("same address",))).entries
+    assert "; also in Gossip (same address); " in notes(entry, "why")[0]
+    capped = Outline(now=NOW, sources={address: Source(max_items=1)})
+    found = [item(f"Ropes {n}", feed=address, source="Gossip") for n in range(2)]
+    [left] = drafted(*found, outline=capped).left_over
+    assert notes(left, "left out") == ["over the limit of 1 from Gossip"]
+
+
 def test_what_looks_alike_is_flagged() -> None:
     [entry] = drafted(Story(lead=item(), likely=("looks like “Wet ropes”, keep one?",))).entries
     assert notes(entry, "check") == ["looks like “Wet ropes”, keep one?"]

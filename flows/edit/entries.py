@@ -19,7 +19,7 @@ from flows.edit.repositories import is_repository, licence
 from flows.edit.rules import REPOSITORY
 from flows.edit.sentences import count, each_sentence, folded_words, is_cut, is_whole
 from flows.edit.tracking import is_tracking
-from flows.edit.workshop import host, repeated, shown_source, site
+from flows.edit.workshop import host, repeated, shown_feed, shown_source, site
 from flows.models import Entry, Kind, Link
 
 if TYPE_CHECKING:
@@ -288,8 +288,10 @@ def _also_in(story: Story, feed: str) -> list[str]:
     reasons = chain(story.reasons, repeat(""))
     for other, reason in zip(story.others, reasons, strict=False):
         name = one_line(other.feed)
-        if name and name != feed:
-            told.setdefault(name, f"{name} ({one_line(reason)})" if reason else name)
+        if not name or name == feed:
+            continue
+        name = shown_feed(other)
+        told.setdefault(name, f"{name} ({one_line(reason)})" if reason else name)
     return list(told.values())
 
 

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 from rapidfuzz import fuzz
 
 from flows.edit import rules
-from flows.edit.characters import one_line
 from flows.edit.outline import Layout, Source
 from flows.edit.repositories import is_repository
 from flows.edit.rules import REPOSITORY, Place
-from flows.edit.workshop import shown_source
+from flows.edit.workshop import shown_feed, shown_source
 from flows.models import Kind
 from flows.wording import counted
 
@@ -220,7 +219,7 @@ def _limits(
     most = outline.sources.get(lead.feed, _UNKNOWN).max_items
     return [
         (("section", name.casefold()), caps.get(name.casefold(), 0), f"in {name}"),
-        (("feed", lead.feed), most, f"from {one_line(lead.feed)}"),
+        (("feed", lead.feed), most, f"from {shown_feed(lead)}"),
         (("source", source.casefold()), outline.max_per_source, f"from {source}"),
         (("kind", kind), outline.max_by_kind.get(kind, 0), f"of kind {kind}"),
     ]

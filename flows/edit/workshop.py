@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from flows.edit import clean
 from flows.edit.characters import one_line
+from flows.edit.issue_lines import may_be_linked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -102,6 +103,12 @@ def shown_source(item: Item) -> str:
     if item.author and name.casefold() in _NAMES_OF_SITES:
         name = _name(item.author)
     return name or host(item.url) or "unknown source"
+
+
+def shown_feed(item: Item) -> str:
+    """Return what the editor calls a feed; one without a name goes by its publisher's."""
+    name = one_line(item.feed)
+    return shown_source(item) if may_be_linked(name) else name
 
 
 # The same few names stand at thousands of items.
