@@ -153,6 +153,8 @@ def test_markup_becomes_text(markup: str, text: str) -> None:
         ("<p>Escaping makes it &amp;amp;amp; at last.</p>", "Escaping makes it &amp;amp; at last."),
         ("<p>Rope&amp;reg; is a mark, as is Knot&amp;trade;</p>", "Rope® is a mark, as is Knot™"),
         ("<p>&amp;copy; 2026 Ann, see &amp;sect; 4</p>", "© 2026 Ann, see § 4"),
+        ("<p>It&aposs Ann&amp;aposs rope, and it isn&apost &apos;old&apos;</p>",
+         "It's Ann's rope, and it isn't 'old'"),
         ("<p>They wrote &amp;copy; and &amp;reg; there</p>", "They wrote &copy; and &reg; there"),
         ("<p>See page.html: Q&amp;amp;A</p>", "See page.html: Q&A"),
         ("<p>Where &amp;rope; is a word, &amp;copy=1 too</p>",

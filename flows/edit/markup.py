@@ -75,6 +75,8 @@ _ENTITY = r"(?:#\d{2,6}|#[xX][0-9a-fA-F]{2,5}|[A-Za-z]{2,10}\d{0,2});"
 # "&copy;" somebody may have written to show it, unless it stands as its sign would.
 _SIGNS = r"(?:copy;(?! ?\d{4})|(?:para|sect);(?! ?\d)|(?<!\w&amp;)reg;)"
 _ENCODED_AGAIN = re.compile(rf"&amp;(?:amp;)*((?!{_SIGNS}){_ENTITY})")
+# "It&aposs", which lost its semicolon.
+_APOSTROPHE = re.compile(r"&(?:amp;)?apos(?=(?:d|ll|m|re|s|t|ve)\b)")
 # Where an entity is meant: in code, and by itself in quotation marks.
 _MEANT = re.compile(
     r"(</?(?:code|kbd|pre|samp|textarea|tt)\b[^<>]*>|(?<!`)`[^`\n]{1,200}`(?!`)"
@@ -116,6 +118,8 @@ def lines(text: str) -> tuple[Line, ...]:
     """Return the lines of HTML or plain text, without code and tables of figures."""
     # The same text is read for its blurb, for its length and beside its summary, one after another.
     text = _encoded_once(visible(text))
+    if "&apos" in text:
+        text = _APOSTROPHE.sub("'", text)
     if is_html(text):
         return tuple(_own_words(_html_lines(text)))
     unescaped = html.unescape(text) if "&" in text else text
