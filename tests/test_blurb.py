@@ -188,6 +188,7 @@ def test_a_title_or_a_label_before_the_first_sentence_is_cut_off(begin: str) -> 
         ("ann_lee7 writes:", True),
         ("Ann Lee writes in an exclusive report for The Quay:", False),
         ("In her farewell post, Ann writes:", False),
+        ("AnnLee posted an analysis of the outage:", False),
         ("The harbour shares its ropes with the north:", False),
         ("Three things were lost:", False),
         ("If the harbour master writes:", False),
@@ -244,6 +245,51 @@ def test_what_a_text_quotes_stands_in_quotation_marks_behind_who_said_it() -> No
             ),
             "Ada: “The rope of the pier holds by itself. It is dry.”",
         ),
+        # Each speaker's words stand by themselves.
+        (
+            (
+                "<p>There were two answers to it.</p><h2>Ann</h2><blockquote>We wish them well and "
+                "dry.</blockquote><h2>Bob</h2><blockquote>We need no wishes, we said.</blockquote>"
+            ),
+            (
+                "There were two answers to it. “We wish them well and dry.” “We need no wishes, "
+                "we said.”"
+            ),
+        ),
+        (
+            (
+                "<p>Of this they said:</p><blockquote><p>We wish them well and dry.</p><p>— "
+                "Ann</p><p>We need no wishes, we said.</p></blockquote>"
+            ),
+            "Of this they said: “We wish them well and dry.” “We need no wishes, we said.”",
+        ),
+        (
+            (
+                "<p>Ann of the harbour says:</p><blockquote><blockquote>We wish them well and dry."
+                "</blockquote>We need no wishes, we said.</blockquote>"
+            ),
+            "Ann of the harbour says: “We wish them well and dry.” “We need no wishes, we said.”",
+        ),
+        # Whose words they are is said of the first that is shown.
+        (
+            (
+                "<p>Ann writes:</p><blockquote><p>Hi all,</p><p>The rope holds the pier by itself."
+                "</p></blockquote>"
+            ),
+            "Ann writes: “The rope holds the pier by itself.”",
+        ),
+        (
+            (
+                "<p>Ann writes:</p><blockquote>It is in the table below. However, none was wet. "
+                "The rope of the pier holds.</blockquote>"
+            ),
+            "Ann writes: “The rope of the pier holds.”",
+        ),
+        # A box of the publisher's own.
+        (
+            "<p>All of the ropes are dry.</p><blockquote>Note: it is for piers only.</blockquote>",
+            "All of the ropes are dry. Note: it is for piers only.",
+        ),
         # Before any other words it is the page's own summary, or how it is laid out.
         (
             "<blockquote>How we keep the rope dry.</blockquote><p>Wet ones will all rot too.</p>",
@@ -263,7 +309,22 @@ def test_what_a_text_quotes_stands_in_quotation_marks_behind_who_said_it() -> No
             "",
         ),
     ],
-    ids=["long", "unfit", "no name", "marks", "open", "summary", "brackets", "list"],
+    ids=[
+        "long",
+        "unfit",
+        "no name",
+        "marks",
+        "open",
+        "two",
+        "in one",
+        "inner",
+        "greeting",
+        "however",
+        "box",
+        "summary",
+        "brackets",
+        "list",
+    ],
 )
 def test_a_quote_is_told_as_one(content: str, expected: str) -> None:
     assert made(content).text == expected
@@ -305,8 +366,8 @@ def test_a_blurb_may_begin_with_itself(begin: str) -> None:
 
 
 def test_a_line_that_a_break_cut_is_whole_again_and_no_blurb_begins_in_its_middle() -> None:
-    content = "<p>Today we are all<br>\nreleasing ropes. They hold.</p>"
-    assert made(content).text == "Today we are all releasing ropes. They hold."
+    content = "<p>Today we are<br>\nreleasing ropes. They hold.</p>"
+    assert made(content).text == "Today we are releasing ropes. They hold."
     content = "<p>All of the ropes are dry:<br>\nas dry as can be. The pier holds for a winter.</p>"
     assert made(content).text == "The pier holds for a winter."
 

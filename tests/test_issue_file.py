@@ -262,14 +262,19 @@ def test_the_lines_under_a_link_are_source_and_blurb(lines: str, entry: Entry) -
 TOLD = "The harbour lost four ships, and will lose none."
 
 
-@pytest.mark.parametrize("before", ["\n", "- "], ids=["below the link", "behind it"])
 @pytest.mark.parametrize("name", ["This week in rust!", "The best of the web!"])
 @pytest.mark.parametrize("blurb", [TOLD, TOLD.replace(", ", ",\n"), f"Ropes!\n{TOLD}"])
 def test_what_ends_in_an_exclamation_mark_above_a_blurb_is_the_source(
-    before: str, name: str, blurb: str
+    name: str, blurb: str
 ) -> None:
-    entry = behind_a_link(f"{before}{name}\n{blurb}")
+    entry = behind_a_link(f"\n{name}\n{blurb}")
     assert (entry.source, entry.blurb) == (name, blurb)
+
+
+@pytest.mark.parametrize("comment", ["What a great release!", "Nice work by all!"])
+def test_what_stands_behind_the_link_is_a_comment_on_it(comment: str) -> None:
+    entry = behind_a_link(f"- {comment}\n{TOLD}")
+    assert (entry.source, entry.blurb) == ("", f"{comment}\n{TOLD}")
 
 
 @pytest.mark.parametrize(

@@ -254,13 +254,13 @@ def test_the_one_that_was_left_over_and_is_sent_is_told() -> None:
     assert [(one.rule, one.severity) for one in review(issue)] == [("E10", "warn")]
 
 
-def test_all_that_was_left_over_and_is_sent_in_the_last_section_is_told() -> None:
+def test_all_that_was_left_over_and_is_sent_is_told_if_nothing_is_left_over() -> None:
     own = replace(STORY, title="Own", url="https://own.example/")
     issue = replace(issue_of(left_out(1), left_out(2), own), left_over=())
     [first] = issue.sections
     above = Section(name="Above", entries=(left_out(3),))
     issue = replace(issue, sections=(above, first, Section(name="Empty")))
-    wanted = [("E10", line_of(issue, f"[Contact {number}]")) for number in (1, 2)]
+    wanted = [("E10", line_of(issue, f"[Contact {number}]")) for number in (3, 1, 2)]
     assert told(issue) == wanted
 
 
@@ -352,6 +352,9 @@ def test_a_preheader_of_the_draft_that_names_a_story_taken_out_is_told() -> None
     [found] = review(without, wrote=wrote)
     assert (found.rule, found.severity) == ("E16", "warn")
     assert "The preheader names 'Caches lie', which is not" in found.message
+    cut = replace(wrote, preheader=f"{STORY.title} · Caches")
+    [found] = review(replace(without, preheader=cut.preheader), wrote=cut)
+    assert "names 'Caches'," in found.message
     assert lines(without).point([found])[0].line == line_of(without, "preheader = ")
     assert review(wrote, wrote=wrote) == []
     assert review(replace(without, preheader="Read this"), wrote=wrote) == []

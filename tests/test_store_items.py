@@ -87,6 +87,16 @@ def test_a_zone_set_later_mends_the_dates_that_were_read_without_it(
     assert found == {"as UTC": wall, "dated anew": now - 5 * DAY, "undated": None}
 
 
+def test_what_was_to_come_by_the_clock_of_utc_is_mended_too(engine: Engine, now: datetime) -> None:
+    there = replace(FEED, timezone="Asia/Tokyo")
+    real = now - timedelta(minutes=30)
+    save_items(engine, URL, [item("a", published=now), item("b", published=now - DAY)], now=now)
+    told = [item("a", published=real), item("b", published=now - 2 * DAY)]
+    with engine.begin() as connection:
+        assert mend_dates(connection, there, told) == 1
+    assert [one.published for one in loaded(engine, now)] == [now - DAY, real]
+
+
 def test_an_item_comes_back_as_it_was(engine: Engine, now: datetime) -> None:
     whole = item(
         "a",

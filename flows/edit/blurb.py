@@ -9,9 +9,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from flows.edit import clean
-from flows.edit.clean import QUOTE, UNQUOTE
+from flows.edit.clean import GOES_ON, QUOTE, UNQUOTE
 from flows.edit.cut_titles import goes_on
-from flows.edit.sentences import count, each_sentence, folded_words, is_whole, sentences
+from flows.edit.sentences import CANNOT_END, count, each_sentence, folded_words, is_whole, sentences
 from flows.edit.signs import Signed
 from flows.edit.titles import STOPWORDS
 
@@ -83,11 +83,6 @@ _CODE = Signed(
         *(" Sub", " Function", " Event", " Delegate", " Property"),
     ),
 )
-# A summary without a full stop is a subtitle, unless its last word cannot be a last one.
-_CANNOT_END = frozenset(
-    "a an and are as at but by for from has have if in into is it its of on or our such than that "
-    "the their this to was were which who will with your we you".split()
-)
 # What only those understand who read the sentence before. "This post shows …" speaks of itself,
 # "It takes nine years …" and "This is the last …" begin as well as go on.
 _GOES_ON = re.compile(
@@ -105,11 +100,13 @@ _PIECE = r"(?:article|analysis|column|essay|excerpt|interview|op-ed|piece|post|r
 _READER = r"(?:[^\s.:!?]+ ){0,4}?reader(?: [^\s.:!?]+)?"
 _NICKNAME = r"(?=[^\s.:!?]*[\d_]|[a-z]|[^\W\d_a-z]+[a-z]+[^\W\d_a-z])[^\s.:!?]+"
 _LEAD_IN = re.compile(
-    rf"(?:(?:{_READER}|{_NICKNAME}) (?:quotes|shares|cites|posted|submitted) (?:an? |the |this )?"
-    rf"{_PIECE}\b[^.:!?]{{0,60}}|(?:{_READER}|{_NICKNAME}) writes): ?(?=[\"“‘A-Z])"
+    rf"(?:(?:{_READER} (?:posted|submitted)|(?:{_READER}|{_NICKNAME}) (?:quotes|shares|cites))"
+    rf" (?:an? |the |this )?{_PIECE}\b[^.:!?]{{0,60}}"
+    rf"|(?:{_READER}|{_NICKNAME}) writes): ?(?=[\"“‘A-Z])"
 )
 # Whose words follow: "Jane Doe, for Harbour Weekly:". More words than this say more than that.
 _LONGEST_ATTRIBUTION = 25
+_MARKS = QUOTE + GOES_ON + UNQUOTE
 _QUOTATION_MARKS = '“”"'
 _IN_QUOTE = str.maketrans("“”", "‘’")
 _STRAIGHT_IN_QUOTE = re.compile(r'"([^"]*)"')
@@ -183,8 +180,8 @@ def _checked(chosen: Sequence[str], lead: Sequence[str | None], title: str) -> B
 
 def _shown(text: str) -> str:
     """Return the text with quotation marks around what it quotes, sentence after sentence."""
-    text = text.replace(f"{UNQUOTE} {QUOTE}", " ")
-    return text.replace(QUOTE, "“").replace(UNQUOTE, "”")
+    text = text.replace(f"{UNQUOTE} {GOES_ON}", " ")
+    return text.replace(QUOTE, "“").replace(GOES_ON, "“").replace(UNQUOTE, "”")
 
 
 def _closed(chosen: Sequence[str]) -> list[str]:
@@ -236,12 +233,14 @@ def _usable(paragraphs: Sequence[str], title: str, *, truncated: bool) -> Iterat
     lone = len(paragraphs) == 1
     last = len(paragraphs) - 1
     is_begun = False
+    quotation = _Quotation()
     for number, paragraph in enumerate(paragraphs):
+        quotation.comes_to(paragraph, before=paragraphs[number - 1] if number else "")
         if not _is_prose(paragraph, lone=lone):
+            quotation.passes(is_told=False)
             continue
         following = paragraphs[number + 1] if number < last else ""
-        before = paragraphs[number - 1] if number else ""
-        found = _sentences(paragraph, before=before, following=following)
+        found = _sentences(paragraph, following=following)
         # The last sentence of a cut text may end in a full stop by chance: "version 1."
         if truncated and number == last:
             found = iter([*found][:-1])
@@ -252,22 +251,53 @@ def _usable(paragraphs: Sequence[str], title: str, *, truncated: bool) -> Iterat
                 continue
             # "They hold." is one behind others only.
             goes_on = _is_fit(sentence, least=1 if goes_on else _LEAST_SENTENCE)
+            goes_on = goes_on and quotation.may_begin(sentence)
             is_begun = is_begun or goes_on
-            yield sentence if goes_on else None
+            yield quotation.told(sentence) if goes_on else None
+            quotation.passes(is_told=goes_on)
 
 
-def _sentences(paragraph: str, *, before: str, following: str) -> Iterator[str]:
-    """Yield the sentences of a paragraph; the first of a quote says whose words these are."""
-    if not paragraph.startswith(QUOTE):
-        ending = _attribution(paragraph) if following.startswith(QUOTE) else ""
-        yield from each_sentence(_ASIDE.sub("", paragraph.removesuffix(ending)))
+@dataclass(slots=True)
+class _Quotation:
+    """What is quoted while a text is read: by whom, and what of it came before."""
+
+    is_open: bool = False
+    said: str = ""
+    goes_on: bool = False
+    has_gap: bool = False
+
+    def comes_to(self, paragraph: str, *, before: str) -> None:
+        if paragraph.startswith(GOES_ON):
+            return
+        self.is_open = paragraph.startswith(QUOTE)
+        self.said = _attribution(before) if self.is_open else ""
+        self.goes_on = self.has_gap = False
+
+    def passes(self, *, is_told: bool) -> None:
+        """Note what became of what was read last."""
+        self.goes_on = is_told
+        self.has_gap = self.has_gap or not is_told
+
+    def may_begin(self, sentence: str) -> bool:
+        """Tell whether a quotation may begin with a sentence, if it would."""
+        return not (self.said and self.has_gap and _goes_on(sentence))
+
+    def told(self, sentence: str) -> str:
+        """Return a sentence as it is told, the first of a quote behind whose words it is."""
+        if not self.is_open:
+            return sentence
+        told = f"{GOES_ON if self.goes_on else QUOTE}{sentence}{UNQUOTE}"
+        said, self.said = self.said, ""
+        return f"{said} {told}" if said else told
+
+
+def _sentences(paragraph: str, *, following: str) -> Iterator[str]:
+    """Yield the sentences of a paragraph, without the words that lead to a quote behind it."""
+    if paragraph.startswith((QUOTE, GOES_ON)):
+        yield from each_sentence(_ASIDE.sub("", _within_quote(paragraph)))
         return
-    said = _attribution(before)
-    for sentence in each_sentence(_ASIDE.sub("", _within_quote(paragraph))):
-        quoted = f"{QUOTE}{sentence}{UNQUOTE}"
-        if said and _is_fit(sentence):
-            quoted, said = f"{said} {quoted}", ""
-        yield quoted
+    ending = _attribution(paragraph) if following.startswith(QUOTE) else ""
+    yield from each_sentence(_ASIDE.sub("", paragraph.removesuffix(ending)))
 
 
 def _attribution(paragraph: str) -> str:
@@ -281,7 +311,7 @@ def _attribution(paragraph: str) -> str:
 
 def _within_quote(paragraph: str) -> str:
     """Return what a paragraph quotes, with other quotation marks in it than around it."""
-    text = paragraph.strip(QUOTE + UNQUOTE)
+    text = paragraph.strip(_MARKS)
     if text[:1] in _QUOTATION_MARKS and _is_quoting(text[:-1]):
         text = text.strip(_QUOTATION_MARKS)
     return _as_inner(text)
@@ -307,7 +337,7 @@ def _enough(found: Iterable[str | None]) -> Iterator[str | None]:
 
 
 def _is_prose(paragraph: str, *, lone: bool) -> bool:
-    paragraph = paragraph.strip(QUOTE + UNQUOTE)
+    paragraph = paragraph.strip(_MARKS)
     if paragraph.startswith(clean.BULLET) or _is_code(paragraph):
         return False
     if count(paragraph) < _LEAST_PROSE and not lone:
@@ -346,7 +376,7 @@ def _first(found: Iterable[str | None], *, most: int = MOST_WORDS) -> list[str]:
             taken, left = [], most
             is_behind_gap = True
             continue
-        if is_behind_gap and not taken and _goes_on(sentence.lstrip(QUOTE)):
+        if is_behind_gap and not taken and _goes_on(sentence.lstrip(_MARKS)):
             continue
         length = count(sentence)
         if length > left:
@@ -405,7 +435,7 @@ def _subtitle(paragraphs: Sequence[str], title: str, *, truncated: bool) -> list
         len(words) >= _LEAST_SUMMARY
         and count(line) <= _UNFINISHED_SUMMARY
         and line[-1].isalnum()
-        and words[-1] not in _CANNOT_END
+        and words[-1] not in CANNOT_END
         and not line.startswith(clean.BULLET)
         and not (_is_code(line) or _ADDRESS.search(line) or _REFERENCE.search(line))
     )

@@ -6,6 +6,7 @@ Rules are tables of data; a new habit of publishers is a new row.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -50,18 +51,17 @@ PLEAS = (
     r"(?:interested|like) (?:in|to) spons\w+",
     r"thanks? to [^.!?]{1,80} for (?:\w+ )?sponsoring [^.!?]{0,20}(?:episode|show|stream|video)",
     r"check out (?:our|my) (?:\w+ )?(?:course|podcast|webinar)",
-    r"try [^.!?]{1,30} free for (?:one|a|\d+) (?:day|month|week)",
     r"check out our sponsors?\b|spons\w*r(?:ed|t)? by\b|brought to you by|thanks? to our spons\w+",
     r"contact (?:me|us) (?:over|on|at|via|through)\b",
     r"sign up (?:for|to) (?:our|my|the) (?:free )?(?:\w+ )?(?:course|newsletter|webinar|workshop)",
-    r"(?:this is )?a guest post (?:by|from)|posted (?:on .{4,30} )?by admin\b",
+    r"this is a guest post (?:by|from)|posted (?:on .{4,30} )?by admin\b",
     r"(?:appeared|published|posted|seen) first on\b",
     r"first (?:appeared|published|posted) (?:on|at|in)",
     r"(?:was |were )?originally (?:published|posted|appeared) (?:on|at|in|by)",
     r"cross-?posted (?:from|on|at|to)\b",
     r"(?:photo|image|picture|cover|illustration)s? (?:by|from|credit|courtesy|via)\b",
-    r"affiliate (?:links?|partner|program)",
-    r"(?:use|with) (?:the )?code (?:\S+ (?:for|to|at|and)|[a-z-]*\d)",
+    r"affiliate links?|as an? [^.!?]{1,60} (?:associate|partner),? (?:i|we) (?:may )?earn",
+    r"(?:use|with) (?:the )?code (?:\S+ (?:for|to|at|and)|[a-z][a-z-]*\d)",
     r"submitted by\s+/?u/\S+|\[link\]\s*\[comments\]",
     r"article url:|comments url:|points:\s*\d+",
     r"(?:continue|keep) reading|read (?:more|on|the (?:full|rest|whole|entire))\b|click here",
@@ -70,8 +70,6 @@ PLEAS = (
     r"leave a (?:comment|review)|rate us\b|wherever you get your podcasts",
     r"browser does(?: not|n['’]t) support|please enable javascript|you['’]re receiving this",
     r"(?:we|this (?:web)?site) uses? cookies|copyright (?:©|\(c\)|\d{4})|©\s?\d{4}",
-    r"see (?:the|our|its) (?:\w+ )?(?:announcement|changelog|documentation|manual|readme)\b",
-    r"see (?:the|our|its) (?:\w+ )?release notes\b|stay tuned[!.]",
     r"all rights reserved|view comments|share this (?:post|article|episode)",
 )
 # For folded text: a pattern that minds no case takes three times as long.
@@ -90,8 +88,18 @@ _OFFER = Signed(
         rf"(?:use|with|enter|apply) (?:(?:the|our|my|this) )?{_CODE}\b"
         r"(?! (?:api|box|bug|engine|feature|field|flaw|form|generator|page|system))"
         rf"|{_CODE}: ?\S"
+        r"|(?:^|[^\w\s] ?|\byou can )try [^.!?]{1,30} free for (?:one|a|\d+) (?:day|month|week)"
     ),
-    (" off", "% discount", *(f"{kind} code" for kind in _KINDS_OF_CODES)),
+    (" off", "% discount", " free for ", *(f"{kind} code" for kind in _KINDS_OF_CODES)),
+)
+# What a sentence points to and does not say. Behind other words it is told beside the news.
+_POINTER = Signed(
+    re.compile(
+        r"(?:^|(?<=[.!?…)] ))(?:(?:for [^.!?,;]{1,40},? )?(?:please )?see (?:the|our|its) (?:\w+ )?"
+        r"(?:announcement|changelog|documentation|manual|readme|release notes)\b[^.!?:;]{0,60}"
+        r"(?:[.!]|$)|stay tuned\b)"
+    ),
+    ("see the ", "see our ", "see its ", "stay tuned"),
 )
 # Who wants to be met elsewhere, in whatever spelling: "Foloow me on twiter".
 _MEETING = frozenset("follow connect contact chat find join message ping reach".split())
@@ -236,7 +244,7 @@ def _without_bars(lines: Iterable[Line], *, cut: bool) -> Iterator[Line]:
             continue
         if parts[0].strip() and not skipping:
             seen += count(parts[0])
-            yield Line(text=parts[0].strip(), kind=line.kind)
+            yield replace(line, text=parts[0].strip())
         if cut and seen >= _WORDS_OF_A_LABEL:
             return
         inner = [part.strip() for part in parts[1:] if part.strip()]
@@ -259,7 +267,7 @@ def _without_timecodes(lines: Sequence[Line]) -> Iterator[Line]:
         if found >= _TIMECODES_OF_A_LIST:
             before = sentences(_TIMECODE.split(line.text)[0])
             if whole := " ".join(part for part in before if is_whole(part)):
-                yield Line(text=whole, kind=line.kind)
+                yield replace(line, text=whole)
         elif not (found and listed >= _TIMECODES_OF_A_LIST and _is_code(line)):
             yield line
 
@@ -286,7 +294,7 @@ def _without_labelled(lines: Iterable[Line]) -> Iterator[Line]:
         elif not under_label or _is_prose(line.text):
             under_label = False
             text = _LAST_HASHTAGS.sub("", line.text) if "#" in line.text else line.text
-            yield Line(text=text, kind=line.kind)
+            yield replace(line, text=text)
 
 
 def _is_prose(text: str) -> bool:
@@ -355,12 +363,13 @@ def _without_pleas(line: Line) -> Line | None:
     if not _is_plea(line.text):
         return line
     kept = [sentence for sentence in sentences(line.text) if not _is_plea(sentence)]
-    return Line(text=" ".join(kept), kind=line.kind) if kept else None
+    return replace(line, text=" ".join(kept)) if kept else None
 
 
 def _is_plea(text: str) -> bool:
     folded = text.casefold()
-    return bool(_PLEA.search(folded) or _OFFER.search(folded)) or _invites(folded)
+    found = _PLEA.search(folded) or _OFFER.search(folded) or _POINTER.search(folded)
+    return bool(found) or _invites(folded)
 
 
 def _invites(folded: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from rapidfuzz import fuzz
 
 from flows.edit.boilerplate import without_boilerplate
 from flows.edit.characters import one_line
+from flows.edit.headline import ended
 from flows.edit.markup import Line, LineKind, lines
 from flows.edit.sentences import folded_words, sentences
 from flows.edit.sites import domain
@@ -23,8 +25,13 @@ if TYPE_CHECKING:
     from flows.models import Item
 
 BULLET = "- "
-# Around a paragraph of somebody else's words; no feed's text holds these (`characters.visible`).
-QUOTE, UNQUOTE = "\x02", "\x03"
+# Around a paragraph of somebody else's words, the second for one that goes on with the quote of
+# the one before; no feed's text holds these (`characters.visible`).
+QUOTE, UNQUOTE, GOES_ON = "\x02", "\x03", "\x04"
+# A publisher's own box, set as a quote.
+_BOX = re.compile(
+    r"(?:caution|disclaimer|edit|important|info|note|tip|tl;dr|update|warning)\b", re.IGNORECASE
+)
 
 # A blurb never comes from further down; a few feeds publish whole books.
 _MOST_CHARACTERS = 20_000
@@ -98,8 +105,11 @@ def _unescaped(raw: str) -> str:
 def _without_frame(text: str, source: str, host: str) -> str:
     """Return the title without one thing that is not of it; never an empty one."""
     shorter = text
-    for frame in (_MEDIUM, _ELLIPSIS, _BYLINE, _TAGS, _PART_OF_SITE):
+    for frame in (_MEDIUM, _ELLIPSIS, _BYLINE, _PART_OF_SITE):
         shorter = frame.sub("", shorter)
+    untagged = _TAGS.sub("", shorter)
+    # Of "Why we left #this #that" they are words.
+    shorter = untagged if ended(untagged) == untagged else shorter
     parts = list(_TAIL.finditer(shorter))
     if parts and _names_site(shorter[parts[-1].end() :], source, host):
         shorter = shorter[: parts[-1].start()]
@@ -155,18 +165,25 @@ def paragraphs(
 ) -> list[str]:
     """Return the paragraphs of HTML or plain text without headings and boilerplate.
 
-    Bullets are "- " lines, what the text quotes stands between QUOTE and UNQUOTE.
+    Bullets are "- " lines, what the text quotes stands between QUOTE (or GOES_ON) and UNQUOTE.
     """
     shown = kind in (Kind.VIDEO, Kind.PODCAST)
     found = []
+    quote, is_box = 0, False
     for line in without_boilerplate(lines(beginning(text)), cut_at_bar=shown):
-        if line.kind in (LineKind.HEADING, LineKind.GAP):
+        if line.kind is LineKind.GAP:
+            continue
+        before, quote = quote, line.quote
+        if line.kind is LineKind.HEADING:
+            quote = 0
             continue
         kept = _without_repeated(line.text, repeated)
-        if kept and line.kind is LineKind.QUOTE:
-            found.append(f"{QUOTE}{kept}{UNQUOTE}")
+        is_more = line.quote == before
+        is_box = is_box if is_more else _BOX.match(kept) is not None
+        if kept and line.kind is LineKind.QUOTE and not is_box:
+            found.append(f"{GOES_ON if is_more else QUOTE}{kept}{UNQUOTE}")
         elif kept:
-            found.append(_shown(Line(text=kept, kind=line.kind)))
+            found.append(_shown(replace(line, text=kept)))
     return found
 
 

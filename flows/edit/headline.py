@@ -35,17 +35,19 @@ class InboxLine:
 def subject(title: str, number: int, titles: Sequence[str]) -> str:
     """Return "title number: lead title", in at most 50 characters; a lead cut at a word says so.
 
-    Beside a long title, which the sender's name says as well, nothing would be left of the lead:
-    it is "#number: lead title" then.
+    Where a long title, which the sender's name says as well, would leave next to nothing of the
+    lead, it is "#number: lead title".
     """
     end = f" {number}"
     name = cut_at_word(one_line(title), LONGEST_SUBJECT - len(end))
     start = f"{name}{end}".strip()
     if not titles:
         return start
-    if LONGEST_SUBJECT - len(start) - 2 < _LEAST_LEAD:
-        start = f"#{number}"
     room = LONGEST_SUBJECT - len(start) - 2
+    if len(titles[0]) > room and room < _LEAST_LEAD:
+        short = f"#{number}"
+        if lead := marked_cut(titles[0], LONGEST_SUBJECT - len(short) - 2):
+            return f"{short}: {lead}"
     lead = marked_cut(titles[0], room)
     return f"{start}: {lead}" if lead else start
 

@@ -361,7 +361,9 @@ def _continue(entry: _Reading, text: str, line: _Line) -> None:
         entry.source = text
         entry.stands("source", line)
         return
-    if entry.source is None and len(entry.blurb) == 1 and may_be_name(entry.blurb[0]):
+    is_alone = len(entry.blurb) == 1 and entry.lines["blurb"] != [entry.line.number]
+    # What stands behind the link is a comment on it.
+    if entry.source is None and is_alone and may_be_name(entry.blurb[0]):
         # A paragraph's first line is longer, however it is wrapped: the blurb begins below.
         entry.source = entry.blurb.pop()
         entry.lines["source"] = entry.lines.pop("blurb")

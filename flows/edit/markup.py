@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
 from flows.edit.characters import visible
+from flows.edit.sentences import CANNOT_END
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,10 +31,11 @@ class LineKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line of a text, without its bullet."""
+    """One line of a text, without its bullet; lines of one quote have its number."""
 
     text: str
     kind: LineKind = LineKind.PROSE
+    quote: int = 0
 
 
 GAP = Line(text="", kind=LineKind.GAP)
@@ -47,6 +49,7 @@ _INLINE = frozenset(
     "a abbr acronym b big br cite code del em font i img ins kbd mark q s samp small span strike "
     "strong sub sup time tt u var video audio iframe picture source script style".split()
 )
+_QUOTE = "blockquote"
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6", "dt", "summary"))
 # Code, pictures' captions, page furniture and what only a browser can show.
 _SKIPPED = frozenset(
@@ -95,7 +98,10 @@ _NEAR = 300
 _NARROWEST, _WIDEST = 50, 110
 _LINE_STOPS = (".", "!", "?", ":", "…")
 # Fewer between two line breaks are an item of a list.
-_WORDS_OF_A_LINE = 4
+_WORDS_OF_A_LINE = 3
+_GO_ON = CANNOT_END | frozenset(
+    "about after because before between not over through under until when where while".split()
+)
 
 
 def is_html(text: str) -> bool:
@@ -217,7 +223,7 @@ def _unwrapped(raws: Iterable[str], *, loosely: bool = False) -> Iterator[str]:
     `loosely`: in HTML, as in Markdown, a line feed means little, so a line that begins in lower
     case goes on, and one that is indented deeper than the first.
     """
-    for is_gap, group in groupby(raws, key=lambda raw: not raw.strip()):
+    for is_gap, group in itertools.groupby(raws, key=lambda raw: not raw.strip()):
         found = [raw for raw in group if not is_gap] or [""]
         is_wrapped = _is_wrapped(found)
         is_loose = loosely or _is_markdown("\n".join(found))
@@ -235,16 +241,27 @@ def _unwrapped(raws: Iterable[str], *, loosely: bool = False) -> Iterator[str]:
 
 
 def _rejoined(raws: Sequence[str]) -> Iterator[str]:
-    """Yield the lines between line breaks, each with the next if that goes on in lower case."""
-    line = raws[0]
-    for raw in raws[1:]:
-        goes_on = raw.lstrip()[:1].islower() and not line.rstrip().endswith(_LINE_STOPS)
-        if goes_on and len(line.split()) >= _WORDS_OF_A_LINE:
+    """Yield the lines between line breaks, each with the next that is of the same sentence.
+
+    A line that begins in lower case goes on with a long one, or with one that cannot end so; else
+    it may begin with a name ("eBPF").
+    """
+    line = raws[0].strip()
+    for raw in map(str.strip, raws[1:]):
+        if raw[:1].islower() and not line.endswith(_LINE_STOPS) and _is_cut_off(line, raw):
             line = f"{line} {raw}"
             continue
         yield line
         line = raw
     yield line
+
+
+def _is_cut_off(line: str, following: str) -> bool:
+    words = line.split()
+    if len(words) < _WORDS_OF_A_LINE:
+        return False
+    is_unfinished = line.endswith(",") or words[-1].lower() in CANNOT_END
+    return is_unfinished or len(line) >= _NARROWEST or following.split(maxsplit=1)[0] in _GO_ON
 
 
 def _indent(raw: str) -> int:
@@ -265,7 +282,7 @@ def _html_lines(text: str) -> Iterator[Line]:
         return
     # Without a block element nothing but the line feeds shows where a paragraph ends.
     keeps_feeds = not any(element.tag in _BLOCKS or element.tag == "br" for element in _inner(root))
-    for kind, pieces in _blocks(root):
+    for kind, quote, pieces in _blocks(root):
         joined = "".join(pieces)
         is_kept = keeps_feeds or (kind is LineKind.PROSE and _is_markdown(joined))
         if is_kept:
@@ -275,7 +292,8 @@ def _html_lines(text: str) -> Iterator[Line]:
         for raw in _unwrapped(feeds, loosely=True) if is_kept else _rejoined(feeds):
             line = " ".join(raw.split())
             if line:
-                yield from _marked(line) if kind is LineKind.PROSE else [Line(text=line, kind=kind)]
+                one = Line(text=line, kind=kind, quote=quote)
+                yield from _marked(line) if kind is LineKind.PROSE else [one]
             elif kind in (LineKind.PROSE, LineKind.QUOTE) and joined.strip():
                 yield GAP
 
@@ -297,29 +315,36 @@ def _inner(root: Any) -> Iterator[Any]:
     yield from (element for element in root.iter(etree.Element) if element is not root)
 
 
-def _blocks(root: Any) -> Iterator[tuple[LineKind, list[str]]]:
-    """Yield each run of inline text with what it stands in; a line break is a carriage return."""
+def _blocks(root: Any) -> Iterator[tuple[LineKind, int, list[str]]]:
+    """Yield each run of inline text with what it stands in; a line break is a carriage return.
+
+    Between them is the number of the quote that it stands in, 0 if in none.
+    """
     kinds = [LineKind.PROSE]
+    quotes = [0]
+    numbers = itertools.count(1)
     pieces: list[str] = []
     walk = etree.iterwalk(root, events=("start", "end"))
     for event, element in walk:
         name = element.tag
         is_block = name in _BLOCKS
         if is_block and pieces:
-            yield kinds[-1], pieces
+            yield kinds[-1], quotes[-1], pieces
             pieces = []
         if event == "start":
             if _is_skipped(element):
                 walk.skip_subtree()
             kinds.append(_kind(name, kinds[-1]))
+            quotes.append(next(numbers) if name == _QUOTE else quotes[-1])
             if not _is_skipped(element):
                 pieces.append("\r" if name == "br" else element.text or "")
             continue
         kinds.pop()
+        quotes.pop()
         if element is not root:
             pieces.append(element.tail or "")
     if pieces:
-        yield LineKind.PROSE, pieces
+        yield LineKind.PROSE, 0, pieces
 
 
 def _kind(name: str, outer: LineKind) -> LineKind:
@@ -327,7 +352,7 @@ def _kind(name: str, outer: LineKind) -> LineKind:
         return LineKind.BULLET
     if name in _HEADINGS:
         return LineKind.HEADING
-    return LineKind.QUOTE if name == "blockquote" else outer
+    return LineKind.QUOTE if name == _QUOTE else outer
 
 
 def _is_skipped(element: Any) -> bool:

@@ -162,16 +162,14 @@ def nearly_new(issue: Issue) -> Iterator[Said]:
         first += len(section.entries)
 
 
-def left_out_last(issue: Issue) -> Iterator[Said]:
-    """Yield what was left out once and is sent in the last section, if nothing is left over now.
+def left_out_once(issue: Issue) -> Iterator[Said]:
+    """Yield what was left out once and is sent, if nothing is left over now.
 
     A short list that lost its heading looks like that, and like what an editor took in.
     """
-    filled = [section for section in issue.sections if section.entries]
-    if issue.left_over or not filled:
+    if issue.left_over:
         return
-    last = filled[-1].entries
-    for number, entry in enumerate(last, start=len(issue.entries) - len(last)):
+    for number, entry in enumerate(issue.entries):
         if _noted(entry, "left out: "):
             message = (
                 f"{entry.title!r} had been left out, and is sent now; delete that comment if so."
@@ -230,11 +228,14 @@ def gone_from_preheader(issue: Issue, *, wrote: Issue) -> Iterator[Said]:
     """Yield the stories that the draft's preheader names, and that were taken out since."""
     if issue.preheader != wrote.preheader:
         return
-    standing = {entry.title for entry in issue.entries}
-    for title in {entry.title: None for entry in wrote.entries}:
-        if title not in standing and title in issue.preheader:
+    standing = [entry.title for entry in issue.entries]
+    drafted = [entry.title for entry in wrote.entries]
+    # The last may be cut.
+    for named in filter(None, issue.preheader.split(" · ")):
+        was_there = any(title.startswith(named) for title in drafted)
+        if was_there and not any(title.startswith(named) for title in standing):
             yield Said(
-                f"The preheader names {title!r}, which is not in the issue; write another, or let "
+                f"The preheader names {named!r}, which is not in the issue; write another, or let "
                 "newsletter draft do it."
             )
 
@@ -330,7 +331,7 @@ RULES = (
     Rule("E05", waiting, "only what stands under a heading is sent", "the issue file"),
     Rule("E08", miscounted, "readers count, and look for the others", "the issue file"),
     Rule("E10", nearly_new, "it was not meant for readers", "the issue file"),
-    Rule("E10", left_out_last, "it was not meant for readers", "the issue file"),
+    Rule("E10", left_out_once, "it was not meant for readers", "the issue file"),
     Rule("E11", unknown_markdown, "a mail's text is paragraphs", "the issue file"),
     Rule("E12", flagged, "the draft was not sure", "the issue file"),
     Rule("E09", broken_addresses, "readers cannot follow it", "CommonMark", "error"),

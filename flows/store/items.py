@@ -92,7 +92,8 @@ def put_items(
 def mend_dates(connection: Connection, feed: Feed, items: Iterable[Item]) -> int:
     """Mend the dates that were read as UTC before the feed's `timezone` was set; return how many.
 
-    Only those: a date that is another by the publisher's doing stays as it was known first.
+    One read so that would have been to come was taken for the moment it was read. A date that is
+    another by the publisher's doing stays as it was known first.
     """
     zone = ZoneInfo(feed.timezone)
     told = {
@@ -102,8 +103,8 @@ def mend_dates(connection: Connection, feed: Feed, items: Iterable[Item]) -> int
     }
     mended = [
         {"of": item_id, "on": told[guid][0]}
-        for item_id, guid, published in _dated(connection, feed.url, list(told))
-        if published == told[guid][1] != told[guid][0]
+        for item_id, guid, published, first_seen in _dated(connection, feed.url, list(told))
+        if published in (told[guid][1], first_seen) and published <= told[guid][1] != told[guid][0]
     ]
     if mended:
         mend = update(table).where(table.c.id == bindparam("of"))
@@ -113,12 +114,13 @@ def mend_dates(connection: Connection, feed: Feed, items: Iterable[Item]) -> int
 
 def _dated(
     connection: Connection, feed_url: str, guids: Sequence[str]
-) -> Iterator[tuple[int, str, datetime | None]]:
-    query = select(table.c.id, table.c.guid, table.c.published)
+) -> Iterator[tuple[int, str, datetime, datetime]]:
+    columns = (table.c.id, table.c.guid, table.c.published, table.c.first_seen)
+    query = select(*columns).where(table.c.feed_url == feed_url, table.c.published.is_not(None))
     for start in range(0, len(guids), _AT_ONCE):
         some = table.c.guid.in_(guids[start : start + _AT_ONCE])
-        for row in connection.execute(query.where(table.c.feed_url == feed_url, some)):
-            yield row.id, row.guid, row.published
+        for row in connection.execute(query.where(some)):
+            yield row.id, row.guid, row.published, row.first_seen
 
 
 def _row(item: Item, feed_url: str, now: datetime) -> dict[str, Any]:
