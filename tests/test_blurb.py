@@ -268,7 +268,7 @@ def test_what_a_text_quotes_stands_in_quotation_marks_behind_who_said_it() -> No
                 "<p>Ann of the harbour says:</p><blockquote><blockquote>We wish them well and dry."
                 "</blockquote>We need no wishes, we said.</blockquote>"
             ),
-            "Ann of the harbour says: “We wish them well and dry.” “We need no wishes, we said.”",
+            "Ann of the harbour says: “We need no wishes, we said.”",
         ),
         # Whose words they are is said of the first that is shown.
         (
@@ -285,7 +285,45 @@ def test_what_a_text_quotes_stands_in_quotation_marks_behind_who_said_it() -> No
             ),
             "Ann writes: “The rope of the pier holds.”",
         ),
+        (
+            (
+                "<p>Ann:</p><blockquote>See below. The rope holds the pier.</blockquote><p>Bob:</p>"
+                "<blockquote>But it will rot by winter.</blockquote>"
+            ),
+            "Ann: “The rope holds the pier.” Bob: “But it will rot by winter.”",
+        ),
+        # A list or a heading in a quote does not end it.
+        (
+            (
+                "<p>Ann writes:</p><blockquote><p>Two things:</p><ul><li>Tar.</li></ul><p>The rope "
+                "of the pier holds by itself.</p></blockquote>"
+            ),
+            "Ann writes: “The rope of the pier holds by itself.”",
+        ),
+        (
+            (
+                "<p>Ann writes:</p><blockquote><p>Hello.</p><h4>Why</h4><p>The rope of the pier "
+                "holds by itself.</p></blockquote>"
+            ),
+            "Ann writes: “The rope of the pier holds by itself.”",
+        ),
+        # What begins with a box's word is none where somebody says it.
+        (
+            "<p>The harbour said:</p><blockquote>Update all of your ropes by now.</blockquote>",
+            "The harbour said: “Update all of your ropes by now.”",
+        ),
+        (
+            "<p>The harbour is closed.</p><blockquote>Update wars are what we fear.</blockquote>",
+            "“Update wars are what we fear.”",
+        ),
         # A box of the publisher's own.
+        (
+            (
+                "<p>All of the ropes are dry.</p><blockquote><p>⚠️ Note: it is for us only.</p><p>"
+                "Each of them is made of wood.</p></blockquote>"
+            ),
+            "All of the ropes are dry. ⚠️ Note: it is for us only. Each of them is made of wood.",
+        ),
         (
             "<p>All of the ropes are dry.</p><blockquote>Note: it is for piers only.</blockquote>",
             "All of the ropes are dry. Note: it is for piers only.",
@@ -320,6 +358,12 @@ def test_what_a_text_quotes_stands_in_quotation_marks_behind_who_said_it() -> No
         "inner",
         "greeting",
         "however",
+        "but",
+        "list within",
+        "heading within",
+        "said",
+        "a word",
+        "long box",
         "box",
         "summary",
         "brackets",
@@ -366,8 +410,14 @@ def test_a_blurb_may_begin_with_itself(begin: str) -> None:
 
 
 def test_a_line_that_a_break_cut_is_whole_again_and_no_blurb_begins_in_its_middle() -> None:
-    content = "<p>Today we are<br>\nreleasing ropes. They hold.</p>"
-    assert made(content).text == "Today we are releasing ropes. They hold."
+    content = "<p>Today we are all<br>\nreleasing ropes. They hold.</p>"
+    assert made(content).text == "Today we are all releasing ropes. They hold."
+    content = "<p>We moved all of them<br>without any loss of ours. No rope was wet then.</p>"
+    assert made(content).text == (
+        "We moved all of them without any loss of ours. No rope was wet then."
+    )
+    content = "<p>Our piers<br>moved in one night. No rope of ours was wet.</p>"
+    assert made(content).text == "No rope of ours was wet."
     content = "<p>All of the ropes are dry:<br>\nas dry as can be. The pier holds for a winter.</p>"
     assert made(content).text == "The pier holds for a winter."
 

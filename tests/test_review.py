@@ -354,7 +354,12 @@ def test_a_preheader_of_the_draft_that_names_a_story_taken_out_is_told() -> None
     assert "The preheader names 'Caches lie', which is not" in found.message
     cut = replace(wrote, preheader=f"{STORY.title} · Caches")
     [found] = review(replace(without, preheader=cut.preheader), wrote=cut)
-    assert "names 'Caches'," in found.message
+    assert "names 'Caches lie'," in found.message
+    longer = replace(STORY, title="Caches lie at sea", url="https://a.example/sea")
+    wrote = replace(issue_of(other, longer), subject="News")
+    wrote = replace(wrote, preheader="Caches lie · Caches lie at sea")
+    without = replace(wrote, sections=(Section(name="Clusters", entries=(longer,)),))
+    assert [one.rule for one in review(without, wrote=wrote)] == ["E16"]
     assert lines(without).point([found])[0].line == line_of(without, "preheader = ")
     assert review(wrote, wrote=wrote) == []
     assert review(replace(without, preheader="Read this"), wrote=wrote) == []

@@ -92,7 +92,9 @@ def test_what_was_to_come_by_the_clock_of_utc_is_mended_too(engine: Engine, now:
     real = now - timedelta(minutes=30)
     save_items(engine, URL, [item("a", published=now), item("b", published=now - DAY)], now=now)
     told = [item("a", published=real), item("b", published=now - 2 * DAY)]
+    again = [item("a", published=now + 7 * DAY), item("b", published=now + 7 * DAY)]
     with engine.begin() as connection:
+        assert mend_dates(connection, there, again) == 0
         assert mend_dates(connection, there, told) == 1
     assert [one.published for one in loaded(engine, now)] == [now - DAY, real]
 

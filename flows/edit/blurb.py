@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from flows.edit import clean
 from flows.edit.clean import GOES_ON, QUOTE, UNQUOTE
 from flows.edit.cut_titles import goes_on
-from flows.edit.sentences import CANNOT_END, count, each_sentence, folded_words, is_whole, sentences
+from flows.edit.sentences import count, each_sentence, folded_words, is_whole, sentences
 from flows.edit.signs import Signed
 from flows.edit.titles import STOPWORDS
 
@@ -83,6 +83,11 @@ _CODE = Signed(
         *(" Sub", " Function", " Event", " Delegate", " Property"),
     ),
 )
+# A summary without a full stop is a subtitle, unless its last word cannot be a last one.
+_CANNOT_END = frozenset(
+    "a an and are as at but by for from has have if in into is it its of on or our such than that "
+    "the their this to was were which who will with your we you".split()
+)
 # What only those understand who read the sentence before. "This post shows …" speaks of itself,
 # "It takes nine years …" and "This is the last …" begin as well as go on.
 _GOES_ON = re.compile(
@@ -110,6 +115,7 @@ _MARKS = QUOTE + GOES_ON + UNQUOTE
 _QUOTATION_MARKS = '“”"'
 _IN_QUOTE = str.maketrans("“”", "‘’")
 _STRAIGHT_IN_QUOTE = re.compile(r'"([^"]*)"')
+_LINE_ENDS = (".", ",", "!", "?", ":", "…", UNQUOTE)
 _DASH = re.compile(r"\s+[-–—:|]\s+(?=[^\W_a-z])")
 _STRAIGHT_QUOTE = re.compile(r'(?<!\d)"')
 _MORE = re.compile(r"\s*[\[(]?(?:\.\.\.|…)[\])]?\s*$")
@@ -235,7 +241,8 @@ def _usable(paragraphs: Sequence[str], title: str, *, truncated: bool) -> Iterat
     is_begun = False
     quotation = _Quotation()
     for number, paragraph in enumerate(paragraphs):
-        quotation.comes_to(paragraph, before=paragraphs[number - 1] if number else "")
+        before = paragraphs[number - 1] if number else ""
+        quotation.comes_to(paragraph, before=before)
         if not _is_prose(paragraph, lone=lone):
             quotation.passes(is_told=False)
             continue
@@ -245,16 +252,22 @@ def _usable(paragraphs: Sequence[str], title: str, *, truncated: bool) -> Iterat
         if truncated and number == last:
             found = iter([*found][:-1])
         goes_on = False
-        for sentence in found:
+        for place, sentence in enumerate(found):
             # Further down it belongs to what stands around it.
             if not is_begun and echoes(sentence, title):
                 continue
+            is_rest = not (place or is_begun) and _is_rest(paragraph, before)
             # "They hold." is one behind others only.
-            goes_on = _is_fit(sentence, least=1 if goes_on else _LEAST_SENTENCE)
-            goes_on = goes_on and quotation.may_begin(sentence)
+            is_fit = _is_fit(sentence, least=1 if goes_on else _LEAST_SENTENCE)
+            goes_on = is_fit and not is_rest and quotation.may_begin(sentence)
             is_begun = is_begun or goes_on
             yield quotation.told(sentence) if goes_on else None
             quotation.passes(is_told=goes_on)
+
+
+def _is_rest(paragraph: str, before: str) -> bool:
+    """Tell whether a line is what a line break left of the one before it."""
+    return paragraph[:1].islower() and bool(before) and not before.endswith(_LINE_ENDS)
 
 
 @dataclass(slots=True)
@@ -267,11 +280,11 @@ class _Quotation:
     has_gap: bool = False
 
     def comes_to(self, paragraph: str, *, before: str) -> None:
-        if paragraph.startswith(GOES_ON):
-            return
-        self.is_open = paragraph.startswith(QUOTE)
-        self.said = _attribution(before) if self.is_open else ""
-        self.goes_on = self.has_gap = False
+        self.is_open = paragraph.startswith((QUOTE, GOES_ON))
+        # Behind a list that is quoted, too, whose words they are is still to be said.
+        if paragraph.startswith(QUOTE):
+            self.said = _attribution(before)
+            self.goes_on = self.has_gap = False
 
     def passes(self, *, is_told: bool) -> None:
         """Note what became of what was read last."""
@@ -280,7 +293,8 @@ class _Quotation:
 
     def may_begin(self, sentence: str) -> bool:
         """Tell whether a quotation may begin with a sentence, if it would."""
-        return not (self.said and self.has_gap and _goes_on(sentence))
+        is_begin = self.is_open and bool(self.said)
+        return not (is_begin and self.has_gap and _goes_on(sentence))
 
     def told(self, sentence: str) -> str:
         """Return a sentence as it is told, the first of a quote behind whose words it is."""
@@ -435,7 +449,7 @@ def _subtitle(paragraphs: Sequence[str], title: str, *, truncated: bool) -> list
         len(words) >= _LEAST_SUMMARY
         and count(line) <= _UNFINISHED_SUMMARY
         and line[-1].isalnum()
-        and words[-1] not in CANNOT_END
+        and words[-1] not in _CANNOT_END
         and not line.startswith(clean.BULLET)
         and not (_is_code(line) or _ADDRESS.search(line) or _REFERENCE.search(line))
     )

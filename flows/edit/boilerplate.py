@@ -54,14 +54,15 @@ PLEAS = (
     r"check out our sponsors?\b|spons\w*r(?:ed|t)? by\b|brought to you by|thanks? to our spons\w+",
     r"contact (?:me|us) (?:over|on|at|via|through)\b",
     r"sign up (?:for|to) (?:our|my|the) (?:free )?(?:\w+ )?(?:course|newsletter|webinar|workshop)",
-    r"this is a guest post (?:by|from)|posted (?:on .{4,30} )?by admin\b",
+    r"this is a guest post (?:by|from)|stay tuned\b|posted (?:on .{4,30} )?by admin\b",
     r"(?:appeared|published|posted|seen) first on\b",
     r"first (?:appeared|published|posted) (?:on|at|in)",
     r"(?:was |were )?originally (?:published|posted|appeared) (?:on|at|in|by)",
     r"cross-?posted (?:from|on|at|to)\b",
     r"(?:photo|image|picture|cover|illustration)s? (?:by|from|credit|courtesy|via)\b",
-    r"affiliate links?|as an? [^.!?]{1,60} (?:associate|partner),? (?:i|we) (?:may )?earn",
-    r"(?:use|with) (?:the )?code (?:\S+ (?:for|to|at|and)|[a-z][a-z-]*\d)",
+    r"affiliate links?|(?:i|may|we) (?:earn|receive) [^.!?]{0,30}(?:commission|compensation)",
+    r"as an? [^.!?]{1,60} (?:associate|partner),? (?:i|we) (?:may )?earn",
+    r"(?:use|with) (?:the )?code (?!\d+\b)(?:\S+ (?:for|to|at|and)|(?=[\d-]*[a-z])[a-z-]*\d)",
     r"submitted by\s+/?u/\S+|\[link\]\s*\[comments\]",
     r"article url:|comments url:|points:\s*\d+",
     r"(?:continue|keep) reading|read (?:more|on|the (?:full|rest|whole|entire))\b|click here",
@@ -88,18 +89,21 @@ _OFFER = Signed(
         rf"(?:use|with|enter|apply) (?:(?:the|our|my|this) )?{_CODE}\b"
         r"(?! (?:api|box|bug|engine|feature|field|flaw|form|generator|page|system))"
         rf"|{_CODE}: ?\S"
-        r"|(?:^|[^\w\s] ?|\byou can )try [^.!?]{1,30} free for (?:one|a|\d+) (?:day|month|week)"
+        r"|(?:^|[^\w\s] ?|\b(?:and|you can) )try [^.!?]{1,30} free for (?:one|a|\d+) "
+        r"(?:day|month|week)"
     ),
     (" off", "% discount", " free for ", *(f"{kind} code" for kind in _KINDS_OF_CODES)),
 )
-# What a sentence points to and does not say. Behind other words it is told beside the news.
+# What points to something and does not say it. Behind other words it is told beside the news.
 _POINTER = Signed(
     re.compile(
-        r"(?:^|(?<=[.!?…)] ))(?:(?:for [^.!?,;]{1,40},? )?(?:please )?see (?:the|our|its) (?:\w+ )?"
+        r"(?:^|(?<=[.!?…)] ))(?:(?:for [^.!?,;]{1,40}|also|and|as always|as usual|please),? ){0,3}"
+        r"see (?:the|our|its) (?:\w+ )?"
         r"(?:announcement|changelog|documentation|manual|readme|release notes)\b[^.!?:;]{0,60}"
-        r"(?:[.!]|$)|stay tuned\b)"
+        r"(?:[.!]|$)"
+        r"|(?:^|(?<=[.!?…)] ))a guest post (?:by|from) [^.!?]{1,30}(?:[.!]|$)"
     ),
-    ("see the ", "see our ", "see its ", "stay tuned"),
+    ("see the ", "see our ", "see its ", "a guest post "),
 )
 # Who wants to be met elsewhere, in whatever spelling: "Foloow me on twiter".
 _MEETING = frozenset("follow connect contact chat find join message ping reach".split())

@@ -13,8 +13,7 @@ from rapidfuzz import fuzz
 
 from flows.edit.boilerplate import without_boilerplate
 from flows.edit.characters import one_line
-from flows.edit.headline import ended
-from flows.edit.markup import Line, LineKind, lines
+from flows.edit.markup import Line, LineKind, lines, with_apostrophes
 from flows.edit.sentences import folded_words, sentences
 from flows.edit.sites import domain
 from flows.models import Kind
@@ -28,9 +27,11 @@ BULLET = "- "
 # Around a paragraph of somebody else's words, the second for one that goes on with the quote of
 # the one before; no feed's text holds these (`characters.visible`).
 QUOTE, UNQUOTE, GOES_ON = "\x02", "\x03", "\x04"
-# A publisher's own box, set as a quote.
+# A publisher's own box, set as a quote: "⚠️ Note: …", "[!WARNING]".
 _BOX = re.compile(
-    r"(?:caution|disclaimer|edit|important|info|note|tip|tl;dr|update|warning)\b", re.IGNORECASE
+    r"(?:[^\w\s]+\s*)?(?:caution|disclaimer|edit|important|info|nb|note|tip|tl;dr|update|warning)"
+    r"(?:[\]:!]|\s*[–—-]\s|\s*$)",
+    re.IGNORECASE,
 )
 
 # A blurb never comes from further down; a few feeds publish whole books.
@@ -56,8 +57,12 @@ _BYLINE = re.compile(
     r"\s+\|\s+by\s+[^|]{2,60}(?:\s+\|\s+[^|]{2,60}){0,2}\s+\|\s+(?:medium|[a-z]{3,9},?\s+\d{4})$",
     re.IGNORECASE,
 )
-# What a video is filed under. One tag may be what the title is about ("What came of #ropes").
-_TAGS = re.compile(r"\s+(?:#shorts?|#[^\W\d_]\w*(?:\s+#[^\W\d_]\w*)+)\s*$", re.IGNORECASE)
+# What a video is filed under, and the bar before it. One tag may be what the title is about
+# ("What came of #ropes"), and so may two where little is left, or what leads to them.
+_SHORTS = re.compile(r"[\s|:,&–—-]+#shorts?\s*$", re.IGNORECASE)
+_TAGS = re.compile(r"[\s|:,&–—-]+#[^\W\d_]\w*(?:\s+#[^\W\d_]\w*)+\s*$")
+_LEADS_ON = frozenset("a about an and at by for from in of on or the to vs with".split())
+_LEAST_UNTAGGED = 4
 _PART_OF_SITE = re.compile(r"\s+[|·•»]\s+(?:the )?(?:blog|home ?page|home)\s*$", re.IGNORECASE)
 _ELLIPSIS = re.compile(r"\s*(?:\.\.\.+|…)$")
 _SITES = frozenset("youtube vimeo medium substack github reddit linkedin devto".split())
@@ -97,6 +102,7 @@ def _unescaped(raw: str) -> str:
     text = raw
     if "<" not in text and "&" not in text:
         return text
+    text = with_apostrophes(text)
     while (plain := html.unescape(_FORMATTING.sub("", text))) != text:
         text = plain
     return text
@@ -107,9 +113,10 @@ def _without_frame(text: str, source: str, host: str) -> str:
     shorter = text
     for frame in (_MEDIUM, _ELLIPSIS, _BYLINE, _PART_OF_SITE):
         shorter = frame.sub("", shorter)
-    untagged = _TAGS.sub("", shorter)
-    # Of "Why we left #this #that" they are words.
-    shorter = untagged if ended(untagged) == untagged else shorter
+    shorter = _SHORTS.sub("", shorter)
+    untagged = _TAGS.sub("", shorter).split()
+    if len(untagged) >= _LEAST_UNTAGGED and untagged[-1].lower() not in _LEADS_ON:
+        shorter = " ".join(untagged)
     parts = list(_TAIL.finditer(shorter))
     if parts and _names_site(shorter[parts[-1].end() :], source, host):
         shorter = shorter[: parts[-1].start()]
@@ -168,22 +175,28 @@ def paragraphs(
     Bullets are "- " lines, what the text quotes stands between QUOTE (or GOES_ON) and UNQUOTE.
     """
     shown = kind in (Kind.VIDEO, Kind.PODCAST)
-    found = []
-    quote, is_box = 0, False
+    found: list[str] = []
+    # The quotes that were come to last, that are told, and that are the publisher's own box.
+    seen = told = box = 0
     for line in without_boilerplate(lines(beginning(text)), cut_at_bar=shown):
-        if line.kind is LineKind.GAP:
-            continue
-        before, quote = quote, line.quote
-        if line.kind is LineKind.HEADING:
-            quote = 0
+        # What a quote quotes is a third's.
+        if line.kind in (LineKind.HEADING, LineKind.GAP) or line.quote < 0:
             continue
         kept = _without_repeated(line.text, repeated)
-        is_more = line.quote == before
-        is_box = is_box if is_more else _BOX.match(kept) is not None
-        if kept and line.kind is LineKind.QUOTE and not is_box:
-            found.append(f"{GOES_ON if is_more else QUOTE}{kept}{UNQUOTE}")
-        elif kept:
+        if not kept:
+            continue
+        if line.kind is not LineKind.QUOTE:
             found.append(_shown(replace(line, text=kept)))
+            continue
+        is_announced = bool(found) and found[-1].endswith(":")
+        if line.quote != seen and not is_announced and _BOX.match(kept):
+            box = line.quote
+        seen = line.quote
+        if line.quote == box:
+            found.append(kept)
+            continue
+        found.append(f"{GOES_ON if line.quote == told else QUOTE}{kept}{UNQUOTE}")
+        told = line.quote
     return found
 
 

@@ -67,10 +67,11 @@ _LONG_NAME = 20
 
 _PAID_TITLE = re.compile(
     r"\W*(?:(?:sponsored|promoted|paid) (?:post|content|article)|sponsored|advertorial"
-    r"|advertisement)(?:\s*[\]:|]| [–—-] )|\[sponsor\]|deals?(?: of the \w+)?:",
+    r"|advertisement)(?:\s*[\]:|]| [–—-] )|\[sponsor\]"
+    r"|deals?(?: of the \w+)?:(?=.*(?:[$€£]\d|\d ?%|\bfree\b|\boff\b))",
     re.IGNORECASE,
 )
-_MONTH_OF_ADDRESS = re.compile(r"/((?:19|20)\d\d)/(0?[1-9]|1[0-2])(?=[/?#]|$)")
+_MONTH_OF_ADDRESS = re.compile(r"/((?:19|20)\d\d)/(0[1-9]|1[0-2])(?=/|$)")
 # A planet that hands on an old post, or a page that was touched again, is dated anew.
 _MONTHS_APART = 6
 _PAID = re.compile(
@@ -313,7 +314,7 @@ def _flags(story: Story, shop: Workshop, *, named: bool = False) -> list[str]:
 
 def _of_old(item: Item) -> str:
     """Return the month in an item's address, "" unless it is long before the item's own date."""
-    month = _MONTH_OF_ADDRESS.search(item.url)
+    month = _MONTH_OF_ADDRESS.search(re.split(r"[?#]", item.url, maxsplit=1)[0])
     if month is None or item.published is None:
         return ""
     since = date(int(month[1]), int(month[2]), 1)

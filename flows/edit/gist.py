@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _RULES = (
     *("addresses", "canonical", "fingerprint", "gist"),
     *("redirectors", "sites", "titles", "tracking"),
-    *("boilerplate", "characters", "clean", "headline", "markup", "sentences", "signs"),
+    *("boilerplate", "characters", "clean", "markup", "sentences", "signs"),
 )
 # Rules, texts, how many bytes the facts are, how many sentences, how many words are compared,
 # whether it says that it stood elsewhere first, how many words a video's description is.

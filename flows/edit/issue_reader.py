@@ -357,12 +357,13 @@ def _link(line: _Line, found: Found, path: Path) -> Link:
 
 
 def _continue(entry: _Reading, text: str, line: _Line) -> None:
-    if entry.source is None and not entry.blurb and is_source_line(text):
+    is_behind = entry.lines.get("blurb") == [entry.line.number]
+    # A comment behind the link stands above the source line.
+    if entry.source is None and (is_behind or not entry.blurb) and is_source_line(text):
         entry.source = text
         entry.stands("source", line)
         return
-    is_alone = len(entry.blurb) == 1 and entry.lines["blurb"] != [entry.line.number]
-    # What stands behind the link is a comment on it.
+    is_alone = len(entry.blurb) == 1 and not is_behind
     if entry.source is None and is_alone and may_be_name(entry.blurb[0]):
         # A paragraph's first line is longer, however it is wrapped: the blurb begins below.
         entry.source = entry.blurb.pop()

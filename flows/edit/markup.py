@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from flows.edit.characters import visible
-from flows.edit.sentences import CANNOT_END
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +30,10 @@ class LineKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line of a text, without its bullet; lines of one quote have its number."""
+    """One line of a text, without its bullet; lines of one quote have its number.
+
+    It is below 0 for a quote within a quote.
+    """
 
     text: str
     kind: LineKind = LineKind.PROSE
@@ -98,10 +100,8 @@ _NEAR = 300
 _NARROWEST, _WIDEST = 50, 110
 _LINE_STOPS = (".", "!", "?", ":", "…")
 # Fewer between two line breaks are an item of a list.
-_WORDS_OF_A_LINE = 3
-_GO_ON = CANNOT_END | frozenset(
-    "about after because before between not over through under until when where while".split()
-)
+_WORDS_OF_A_LINE = 4
+_GOES_ON = re.compile(r"[a-z]+(?:['’-][a-z]+)*[,;:.!?]?(?=\s|$)")
 
 
 def is_html(text: str) -> bool:
@@ -124,8 +124,7 @@ def lines(text: str) -> tuple[Line, ...]:
     """Return the lines of HTML or plain text, without code and tables of figures."""
     # The same text is read for its blurb, for its length and beside its summary, one after another.
     text = _encoded_once(visible(text))
-    if "&apos" in text:
-        text = _APOSTROPHE.sub("'", text)
+    text = with_apostrophes(text)
     if is_html(text):
         return tuple(_own_words(_html_lines(text)))
     unescaped = html.unescape(text) if "&" in text else text
@@ -133,6 +132,11 @@ def lines(text: str) -> tuple[Line, ...]:
     if unescaped != text and _STARTS_AS_HTML.match(unescaped) and is_html(unescaped):
         return tuple(_own_words(_html_lines(visible(unescaped))))
     return tuple(_plain_lines(visible(unescaped)))
+
+
+def with_apostrophes(text: str) -> str:
+    """Return the text with the apostrophes whose entity lost its semicolon."""
+    return _APOSTROPHE.sub("'", text) if "&" in text and "apos" in text else text
 
 
 def _own_words(found: Iterable[Line]) -> Iterator[Line]:
@@ -241,27 +245,19 @@ def _unwrapped(raws: Iterable[str], *, loosely: bool = False) -> Iterator[str]:
 
 
 def _rejoined(raws: Sequence[str]) -> Iterator[str]:
-    """Yield the lines between line breaks, each with the next that is of the same sentence.
+    """Yield the lines between line breaks, each with the next if that goes on in lower case.
 
-    A line that begins in lower case goes on with a long one, or with one that cannot end so; else
-    it may begin with a name ("eBPF").
+    What begins with a name ("eBPF", "k9s") may be another line.
     """
-    line = raws[0].strip()
+    parts = [raws[0].strip()]
     for raw in map(str.strip, raws[1:]):
-        if raw[:1].islower() and not line.endswith(_LINE_STOPS) and _is_cut_off(line, raw):
-            line = f"{line} {raw}"
+        is_long = len(parts) > 1 or len(parts[0].split()) >= _WORDS_OF_A_LINE
+        if is_long and not parts[-1].endswith(_LINE_STOPS) and _GOES_ON.match(raw):
+            parts.append(raw)
             continue
-        yield line
-        line = raw
-    yield line
-
-
-def _is_cut_off(line: str, following: str) -> bool:
-    words = line.split()
-    if len(words) < _WORDS_OF_A_LINE:
-        return False
-    is_unfinished = line.endswith(",") or words[-1].lower() in CANNOT_END
-    return is_unfinished or len(line) >= _NARROWEST or following.split(maxsplit=1)[0] in _GO_ON
+        yield " ".join(parts)
+        parts = [raw]
+    yield " ".join(parts)
 
 
 def _indent(raw: str) -> int:
@@ -290,7 +286,8 @@ def _html_lines(text: str) -> Iterator[Line]:
         else:
             feeds = joined.replace("\n", " ").split("\r")
         for raw in _unwrapped(feeds, loosely=True) if is_kept else _rejoined(feeds):
-            line = " ".join(raw.split())
+            # A character by its number may be none that anybody sees.
+            line = " ".join(visible(raw).split())
             if line:
                 one = Line(text=line, kind=kind, quote=quote)
                 yield from _marked(line) if kind is LineKind.PROSE else [one]
@@ -318,7 +315,7 @@ def _inner(root: Any) -> Iterator[Any]:
 def _blocks(root: Any) -> Iterator[tuple[LineKind, int, list[str]]]:
     """Yield each run of inline text with what it stands in; a line break is a carriage return.
 
-    Between them is the number of the quote that it stands in, 0 if in none.
+    Between them is the number of the quote that it stands in, 0 if in none, less if in two.
     """
     kinds = [LineKind.PROSE]
     quotes = [0]
@@ -335,7 +332,7 @@ def _blocks(root: Any) -> Iterator[tuple[LineKind, int, list[str]]]:
             if _is_skipped(element):
                 walk.skip_subtree()
             kinds.append(_kind(name, kinds[-1]))
-            quotes.append(next(numbers) if name == _QUOTE else quotes[-1])
+            quotes.append(_quote(next(numbers), quotes[-1]) if name == _QUOTE else quotes[-1])
             if not _is_skipped(element):
                 pieces.append("\r" if name == "br" else element.text or "")
             continue
@@ -345,6 +342,10 @@ def _blocks(root: Any) -> Iterator[tuple[LineKind, int, list[str]]]:
             pieces.append(element.tail or "")
     if pieces:
         yield LineKind.PROSE, 0, pieces
+
+
+def _quote(number: int, outer: int) -> int:
+    return -number if outer else number
 
 
 def _kind(name: str, outer: LineKind) -> LineKind:

@@ -228,14 +228,15 @@ def gone_from_preheader(issue: Issue, *, wrote: Issue) -> Iterator[Said]:
     """Yield the stories that the draft's preheader names, and that were taken out since."""
     if issue.preheader != wrote.preheader:
         return
-    standing = [entry.title for entry in issue.entries]
-    drafted = [entry.title for entry in wrote.entries]
-    # The last may be cut.
-    for named in filter(None, issue.preheader.split(" · ")):
-        was_there = any(title.startswith(named) for title in drafted)
-        if was_there and not any(title.startswith(named) for title in standing):
+    standing = {entry.title for entry in issue.entries}
+    line = f" · {issue.preheader} · "
+    last = issue.preheader.rpartition(" · ")[2]
+    for title in dict.fromkeys(entry.title for entry in wrote.entries):
+        # The last may be cut.
+        is_named = f" · {title} · " in line or (bool(last) and title.startswith(last))
+        if is_named and title not in standing:
             yield Said(
-                f"The preheader names {named!r}, which is not in the issue; write another, or let "
+                f"The preheader names {title!r}, which is not in the issue; write another, or let "
                 "newsletter draft do it."
             )
 

@@ -106,9 +106,9 @@ def shown_source(item: Item) -> str:
 
 
 def shown_feed(item: Item) -> str:
-    """Return what the editor calls a feed; one without a name goes by its publisher's."""
+    """Return what the editor calls a feed; one without a name goes by its host's."""
     name = one_line(item.feed)
-    return shown_source(item) if may_be_linked(name) else name
+    return (host(name) or name) if may_be_linked(name) else name
 
 
 # The same few names stand at thousands of items.

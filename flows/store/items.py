@@ -104,12 +104,21 @@ def mend_dates(connection: Connection, feed: Feed, items: Iterable[Item]) -> int
     mended = [
         {"of": item_id, "on": told[guid][0]}
         for item_id, guid, published, first_seen in _dated(connection, feed.url, list(told))
-        if published in (told[guid][1], first_seen) and published <= told[guid][1] != told[guid][0]
+        if _was_read_as_utc(published, *told[guid], first_seen=first_seen)
     ]
     if mended:
         mend = update(table).where(table.c.id == bindparam("of"))
         connection.execute(mend.values(published=bindparam("on")), mended)
     return len(mended)
+
+
+def _was_read_as_utc(
+    published: datetime, real: datetime, as_utc: datetime, *, first_seen: datetime
+) -> bool:
+    if published == as_utc:
+        return as_utc != real
+    # East of UTC that was to come, and so it was taken for the moment it was read.
+    return published == first_seen and real < first_seen < as_utc
 
 
 def _dated(
