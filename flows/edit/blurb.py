@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from flows.edit import clean
 from flows.edit.clean import GOES_ON, QUOTE, UNQUOTE
 from flows.edit.cut_titles import goes_on
+from flows.edit.quotations import MARKS, Quotation, attribution, is_quoting, shown, within
 from flows.edit.sentences import count, each_sentence, folded_words, is_whole, sentences
 from flows.edit.signs import Signed
 from flows.edit.titles import STOPWORDS
@@ -109,15 +110,8 @@ _LEAD_IN = re.compile(
     rf" (?:an? |the |this )?{_PIECE}\b[^.:!?]{{0,60}}"
     rf"|(?:{_READER}|{_NICKNAME}) writes): ?(?=[\"“‘A-Z])"
 )
-# Whose words follow: "Jane Doe, for Harbour Weekly:". More words than this say more than that.
-_LONGEST_ATTRIBUTION = 25
-_MARKS = QUOTE + GOES_ON + UNQUOTE
-_QUOTATION_MARKS = '“”"'
-_IN_QUOTE = str.maketrans("“”", "‘’")
-_STRAIGHT_IN_QUOTE = re.compile(r'"([^"]*)"')
 _LINE_ENDS = (".", ",", "!", "?", ":", "…", UNQUOTE)
 _DASH = re.compile(r"\s+[-–—:|]\s+(?=[^\W_a-z])")
-_STRAIGHT_QUOTE = re.compile(r'(?<!\d)"')
 _MORE = re.compile(r"\s*[\[(]?(?:\.\.\.|…)[\])]?\s*$")
 
 
@@ -167,11 +161,11 @@ def _text_and_teaser(item: Item) -> tuple[str, str]:
 
 
 def _checked(chosen: Sequence[str], lead: Sequence[str | None], title: str) -> Blurb:
-    text = _shown(" ".join(_closed(chosen)))
+    text = shown(" ".join(_closed(chosen)))
     if count(text) < LEAST_WORDS or count(text) > HARD_STOP or echoes(text, title):
         text = ""
     fit = (one for one in lead if one and count(one) >= _LEAST_SENTENCE and not echoes(one, title))
-    offered = [_shown(sentence) for sentence in islice(fit, _OFFERED_SENTENCES)]
+    offered = [shown(sentence) for sentence in islice(fit, _OFFERED_SENTENCES)]
     # The text's own sentences may be spelled with other apostrophes.
     said = f" {' '.join(folded_words(text))} "
     others = {
@@ -184,26 +178,12 @@ def _checked(chosen: Sequence[str], lead: Sequence[str | None], title: str) -> B
     return Blurb(text=text, alternatives=tuple(reversed(others.values())))
 
 
-def _shown(text: str) -> str:
-    """Return the text with quotation marks around what it quotes, sentence after sentence."""
-    text = text.replace(f"{UNQUOTE} {GOES_ON}", " ")
-    return text.replace(QUOTE, "“").replace(GOES_ON, "“").replace(UNQUOTE, "”")
-
-
 def _closed(chosen: Sequence[str]) -> list[str]:
     """Return the sentences up to a quotation that does not end, all if that begins the text."""
     for most in range(len(chosen), 0, -1):
-        if not _is_quoting(" ".join(chosen[:most])):
+        if not is_quoting(" ".join(chosen[:most])):
             return [*chosen[:most]]
     return [*chosen]
-
-
-def _is_quoting(text: str) -> bool:
-    """Tell whether a quotation is open at the end of the text; an inch is none."""
-    begun, ended = text.count("“"), text.count("”")
-    # In German the mark that begins one here ends it, and careless hands write it twice.
-    is_open = begun > ended and (begun + ended) % 2 == 1 and "„" not in text
-    return is_open or len(_STRAIGHT_QUOTE.findall(text)) % 2 == 1
 
 
 def echoes(text: str, title: str) -> bool:
@@ -239,7 +219,7 @@ def _usable(paragraphs: Sequence[str], title: str, *, truncated: bool) -> Iterat
     lone = len(paragraphs) == 1
     last = len(paragraphs) - 1
     is_begun = False
-    quotation = _Quotation()
+    quotation = Quotation()
     for number, paragraph in enumerate(paragraphs):
         before = paragraphs[number - 1] if number else ""
         quotation.comes_to(paragraph, before=before)
@@ -259,7 +239,7 @@ def _usable(paragraphs: Sequence[str], title: str, *, truncated: bool) -> Iterat
             is_rest = not (place or is_begun) and _is_rest(paragraph, before)
             # "They hold." is one behind others only.
             is_fit = _is_fit(sentence, least=1 if goes_on else _LEAST_SENTENCE)
-            goes_on = is_fit and not is_rest and quotation.may_begin(sentence)
+            goes_on = is_fit and not is_rest and not (quotation.has_to_begin and _goes_on(sentence))
             is_begun = is_begun or goes_on
             yield quotation.told(sentence) if goes_on else None
             quotation.passes(is_told=goes_on)
@@ -270,74 +250,13 @@ def _is_rest(paragraph: str, before: str) -> bool:
     return paragraph[:1].islower() and bool(before) and not before.endswith(_LINE_ENDS)
 
 
-@dataclass(slots=True)
-class _Quotation:
-    """What is quoted while a text is read: by whom, and what of it came before."""
-
-    is_open: bool = False
-    said: str = ""
-    goes_on: bool = False
-    has_gap: bool = False
-
-    def comes_to(self, paragraph: str, *, before: str) -> None:
-        self.is_open = paragraph.startswith((QUOTE, GOES_ON))
-        # Behind a list that is quoted, too, whose words they are is still to be said.
-        if paragraph.startswith(QUOTE):
-            self.said = _attribution(before)
-            self.goes_on = self.has_gap = False
-
-    def passes(self, *, is_told: bool) -> None:
-        """Note what became of what was read last."""
-        self.goes_on = is_told
-        self.has_gap = self.has_gap or not is_told
-
-    def may_begin(self, sentence: str) -> bool:
-        """Tell whether a quotation may begin with a sentence, if it would."""
-        is_begin = self.is_open and bool(self.said)
-        return not (is_begin and self.has_gap and _goes_on(sentence))
-
-    def told(self, sentence: str) -> str:
-        """Return a sentence as it is told, the first of a quote behind whose words it is."""
-        if not self.is_open:
-            return sentence
-        told = f"{GOES_ON if self.goes_on else QUOTE}{sentence}{UNQUOTE}"
-        said, self.said = self.said, ""
-        return f"{said} {told}" if said else told
-
-
 def _sentences(paragraph: str, *, following: str) -> Iterator[str]:
     """Yield the sentences of a paragraph, without the words that lead to a quote behind it."""
     if paragraph.startswith((QUOTE, GOES_ON)):
-        yield from each_sentence(_ASIDE.sub("", _within_quote(paragraph)))
+        yield from each_sentence(_ASIDE.sub("", within(paragraph)))
         return
-    ending = _attribution(paragraph) if following.startswith(QUOTE) else ""
+    ending = attribution(paragraph) if following.startswith(QUOTE) else ""
     yield from each_sentence(_ASIDE.sub("", paragraph.removesuffix(ending)))
-
-
-def _attribution(paragraph: str) -> str:
-    """Return the words before a quote that lead to it, "" if the paragraph ends otherwise."""
-    if not paragraph.endswith(":") or paragraph.startswith(clean.BULLET):
-        return ""
-    ending = sentences(paragraph)[-1]
-    is_whole_one = ending.count("(") == ending.count(")") and not _is_quoting(ending)
-    return ending if is_whole_one and count(ending) <= _LONGEST_ATTRIBUTION else ""
-
-
-def _within_quote(paragraph: str) -> str:
-    """Return what a paragraph quotes, with other quotation marks in it than around it."""
-    text = paragraph.strip(_MARKS)
-    if text[:1] in _QUOTATION_MARKS and _is_quoting(text[:-1]):
-        text = text.strip(_QUOTATION_MARKS)
-    return _as_inner(text)
-
-
-def _as_inner(text: str) -> str:
-    return _STRAIGHT_IN_QUOTE.sub(r"‘\1’", text).translate(_IN_QUOTE)
-
-
-def quoted(text: str, *, by: str) -> str:
-    """Return a text in quotation marks, behind whose words it is."""
-    return f"{by}: “{_as_inner(text)}”"
 
 
 def _enough(found: Iterable[str | None]) -> Iterator[str | None]:
@@ -351,7 +270,7 @@ def _enough(found: Iterable[str | None]) -> Iterator[str | None]:
 
 
 def _is_prose(paragraph: str, *, lone: bool) -> bool:
-    paragraph = paragraph.strip(_MARKS)
+    paragraph = paragraph.strip(MARKS)
     if paragraph.startswith(clean.BULLET) or _is_code(paragraph):
         return False
     if count(paragraph) < _LEAST_PROSE and not lone:
@@ -390,7 +309,7 @@ def _first(found: Iterable[str | None], *, most: int = MOST_WORDS) -> list[str]:
             taken, left = [], most
             is_behind_gap = True
             continue
-        if is_behind_gap and not taken and _goes_on(sentence.lstrip(_MARKS)):
+        if is_behind_gap and not taken and _goes_on(sentence.lstrip(MARKS)):
             continue
         length = count(sentence)
         if length > left:

@@ -15,6 +15,7 @@ from flows.edit.boilerplate import last_chapter
 from flows.edit.characters import one_line, visible
 from flows.edit.headline import marked_cut
 from flows.edit.issue_lines import may_be_linked
+from flows.edit.quotations import quoted
 from flows.edit.repositories import is_repository, licence
 from flows.edit.rules import REPOSITORY
 from flows.edit.sentences import count, each_sentence, folded_words, is_cut, is_whole
@@ -131,7 +132,7 @@ def _told_by_others(story: Story, shop: Workshop) -> Iterator[str]:
     name = clean_title(story.lead)
     for other in story.others:
         if text := blurbs.blurb(other, title=name, repeated=repeated(other, shop)).text:
-            yield blurbs.quoted(text, by=shown_source(other))
+            yield quoted(text, by=shown_source(other))
             return
 
 
