@@ -316,6 +316,14 @@ def test_what_a_text_quotes_stands_in_quotation_marks_behind_who_said_it() -> No
             "<p>The harbour is closed.</p><blockquote>Update wars are what we fear.</blockquote>",
             "“Update wars are what we fear.”",
         ),
+        (
+            "<p>Add the rope first:</p><blockquote>Tip: you can pin the pier to it.</blockquote>",
+            "Tip: you can pin the pier to it.",
+        ),
+        (
+            "<p>All of the ropes are dry.</p><blockquote>Update (May 3): now all wet.</blockquote>",
+            "All of the ropes are dry. Update (May 3): now all wet.",
+        ),
         # A box of the publisher's own.
         (
             (
@@ -363,6 +371,8 @@ def test_what_a_text_quotes_stands_in_quotation_marks_behind_who_said_it() -> No
         "heading within",
         "said",
         "a word",
+        "no speaker",
+        "dated box",
         "long box",
         "box",
         "summary",
@@ -417,7 +427,9 @@ def test_a_line_that_a_break_cut_is_whole_again_and_no_blurb_begins_in_its_middl
         "We moved all of them without any loss of ours. No rope was wet then."
     )
     content = "<p>Our piers<br>moved in one night. No rope of ours was wet.</p>"
-    assert made(content).text == "No rope of ours was wet."
+    assert made(content).text == "Our piers moved in one night. No rope of ours was wet."
+    content = "<p>Release notes</p><p>containerd holds all of the old ropes by itself.</p>"
+    assert made(content).text == "containerd holds all of the old ropes by itself."
     content = "<p>All of the ropes are dry:<br>\nas dry as can be. The pier holds for a winter.</p>"
     assert made(content).text == "The pier holds for a winter."
 

@@ -433,7 +433,8 @@ def test_a_story_without_a_title_is_called_by_its_first_words() -> None:
         (item("[Sponsor] Ropes that last"), True),
         (item("Sponsored post: ropes that last"), True),
         (item("Deal: ropes for $5 a month"), True),
-        (item("Deal: the harbour buys the pier"), False),
+        (item("Deal of the week: ropes"), True),
+        (item("Deal: the harbour buys the pier for $2 billion"), False),
         (item("Deals with the harbour are off"), False),
         (item("Sponsored runners came in last"), False),
         (item("Paid leave for harbour masters"), False),
@@ -456,6 +457,7 @@ def test_an_advertisement_is_flagged(found: Item, *, is_flagged: bool) -> None:
     [
         ("https://quay.example/2013/05/ropes.html", "May 2013"),
         ("https://quay.example/2026/04?page=2", "April 2026"),
+        ("https://quay.example/2013/5/12/ropes", "May 2013"),
         ("https://quay.example/2026/10/ropes", ""),
         ("https://quay.example/2026/ropes", ""),
         ("https://quay.example/1050/12", ""),

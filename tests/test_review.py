@@ -360,6 +360,12 @@ def test_a_preheader_of_the_draft_that_names_a_story_taken_out_is_told() -> None
     wrote = replace(wrote, preheader="Caches lie · Caches lie at sea")
     without = replace(wrote, sections=(Section(name="Clusters", entries=(longer,)),))
     assert [one.rule for one in review(without, wrote=wrote)] == ["E16"]
+    whole = replace(wrote, preheader="Caches lie")
+    without = replace(whole, sections=(Section(name="Clusters", entries=(other,)),))
+    assert review(without, wrote=whole) == []
+    retitled = replace(other, title="Caches lie, and why")
+    without = replace(whole, sections=(Section(name="Clusters", entries=(retitled,)),))
+    assert review(without, wrote=whole) == []
     assert lines(without).point([found])[0].line == line_of(without, "preheader = ")
     assert review(wrote, wrote=wrote) == []
     assert review(replace(without, preheader="Read this"), wrote=wrote) == []

@@ -9,10 +9,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from flows.edit import clean
-from flows.edit.clean import GOES_ON, QUOTE, UNQUOTE
+from flows.edit.clean import GOES_ON, QUOTE
 from flows.edit.cut_titles import goes_on
 from flows.edit.quotations import MARKS, Quotation, attribution, is_quoting, shown, within
-from flows.edit.sentences import count, each_sentence, folded_words, is_whole, sentences
+from flows.edit.sentences import CANNOT_END, count, each_sentence, folded_words, is_whole, sentences
 from flows.edit.signs import Signed
 from flows.edit.titles import STOPWORDS
 
@@ -84,11 +84,6 @@ _CODE = Signed(
         *(" Sub", " Function", " Event", " Delegate", " Property"),
     ),
 )
-# A summary without a full stop is a subtitle, unless its last word cannot be a last one.
-_CANNOT_END = frozenset(
-    "a an and are as at but by for from has have if in into is it its of on or our such than that "
-    "the their this to was were which who will with your we you".split()
-)
 # What only those understand who read the sentence before. "This post shows …" speaks of itself,
 # "It takes nine years …" and "This is the last …" begin as well as go on.
 _GOES_ON = re.compile(
@@ -110,7 +105,6 @@ _LEAD_IN = re.compile(
     rf" (?:an? |the |this )?{_PIECE}\b[^.:!?]{{0,60}}"
     rf"|(?:{_READER}|{_NICKNAME}) writes): ?(?=[\"“‘A-Z])"
 )
-_LINE_ENDS = (".", ",", "!", "?", ":", "…", UNQUOTE)
 _DASH = re.compile(r"\s+[-–—:|]\s+(?=[^\W_a-z])")
 _MORE = re.compile(r"\s*[\[(]?(?:\.\.\.|…)[\])]?\s*$")
 
@@ -232,22 +226,16 @@ def _usable(paragraphs: Sequence[str], title: str, *, truncated: bool) -> Iterat
         if truncated and number == last:
             found = iter([*found][:-1])
         goes_on = False
-        for place, sentence in enumerate(found):
+        for sentence in found:
             # Further down it belongs to what stands around it.
             if not is_begun and echoes(sentence, title):
                 continue
-            is_rest = not (place or is_begun) and _is_rest(paragraph, before)
             # "They hold." is one behind others only.
             is_fit = _is_fit(sentence, least=1 if goes_on else _LEAST_SENTENCE)
-            goes_on = is_fit and not is_rest and not (quotation.has_to_begin and _goes_on(sentence))
+            goes_on = is_fit and not (quotation.has_to_begin and _goes_on(sentence))
             is_begun = is_begun or goes_on
             yield quotation.told(sentence) if goes_on else None
             quotation.passes(is_told=goes_on)
-
-
-def _is_rest(paragraph: str, before: str) -> bool:
-    """Tell whether a line is what a line break left of the one before it."""
-    return paragraph[:1].islower() and bool(before) and not before.endswith(_LINE_ENDS)
 
 
 def _sentences(paragraph: str, *, following: str) -> Iterator[str]:
@@ -368,7 +356,7 @@ def _subtitle(paragraphs: Sequence[str], title: str, *, truncated: bool) -> list
         len(words) >= _LEAST_SUMMARY
         and count(line) <= _UNFINISHED_SUMMARY
         and line[-1].isalnum()
-        and words[-1] not in _CANNOT_END
+        and words[-1] not in CANNOT_END
         and not line.startswith(clean.BULLET)
         and not (_is_code(line) or _ADDRESS.search(line) or _REFERENCE.search(line))
     )

@@ -54,15 +54,15 @@ PLEAS = (
     r"check out our sponsors?\b|spons\w*r(?:ed|t)? by\b|brought to you by|thanks? to our spons\w+",
     r"contact (?:me|us) (?:over|on|at|via|through)\b",
     r"sign up (?:for|to) (?:our|my|the) (?:free )?(?:\w+ )?(?:course|newsletter|webinar|workshop)",
-    r"this is a guest post (?:by|from)|stay tuned\b|posted (?:on .{4,30} )?by admin\b",
+    r"this is a guest post (?:by|from)|posted (?:on .{4,30} )?by admin\b",
     r"(?:appeared|published|posted|seen) first on\b",
     r"first (?:appeared|published|posted) (?:on|at|in)",
     r"(?:was |were )?originally (?:published|posted|appeared) (?:on|at|in|by)",
     r"cross-?posted (?:from|on|at|to)\b",
     r"(?:photo|image|picture|cover|illustration)s? (?:by|from|credit|courtesy|via)\b",
-    r"affiliate links?|(?:i|may|we) (?:earn|receive) [^.!?]{0,30}(?:commission|compensation)",
+    r"affiliate links?|(?:i|may|we) earn [^.!?]{0,30}(?:commission|compensation)",
     r"as an? [^.!?]{1,60} (?:associate|partner),? (?:i|we) (?:may )?earn",
-    r"(?:use|with) (?:the )?code (?!\d+\b)(?:\S+ (?:for|to|at|and)|(?=[\d-]*[a-z])[a-z-]*\d)",
+    r"(?:use|with) (?:the )?code (?:(?!\d+\b)\S+ (?:for|to|at|and)|[a-z][a-z-]+\d|\d\d+[a-z]{2})",
     r"submitted by\s+/?u/\S+|\[link\]\s*\[comments\]",
     r"article url:|comments url:|points:\s*\d+",
     r"(?:continue|keep) reading|read (?:more|on|the (?:full|rest|whole|entire))\b|click here",
@@ -101,9 +101,10 @@ _POINTER = Signed(
         r"see (?:the|our|its) (?:\w+ )?"
         r"(?:announcement|changelog|documentation|manual|readme|release notes)\b[^.!?:;]{0,60}"
         r"(?:[.!]|$)"
-        r"|(?:^|(?<=[.!?…)] ))a guest post (?:by|from) [^.!?]{1,30}(?:[.!]|$)"
+        r"|(?:^|(?<=[.!?…)] ))a guest post (?:by|from) (?:my|our) [^.!?]{1,30}(?:[.!]|$)"
+        r"|(?:^|(?<=[.!?…)] ))(?:[^.!?]{0,40}\b)?stay tuned\b[^.!?]{0,40}(?:[.!]|$)"
     ),
-    ("see the ", "see our ", "see its ", "a guest post "),
+    ("see the ", "see our ", "see its ", "a guest post ", "stay tuned"),
 )
 # Who wants to be met elsewhere, in whatever spelling: "Foloow me on twiter".
 _MEETING = frozenset("follow connect contact chat find join message ping reach".split())

@@ -19,7 +19,7 @@ from flows.edit.sites import domain
 from flows.models import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from flows.models import Item
 
@@ -27,11 +27,16 @@ BULLET = "- "
 # Around a paragraph of somebody else's words, the second for one that goes on with the quote of
 # the one before; no feed's text holds these (`characters.visible`).
 QUOTE, UNQUOTE, GOES_ON = "\x02", "\x03", "\x04"
-# A publisher's own box, set as a quote: "⚠️ Note: …", "[!WARNING]".
+# A publisher's own box, set as a quote: "⚠️ Note: …", "[!WARNING]", "Update (May 3): …"; and who
+# has the word before one, who says what begins like a box.
 _BOX = re.compile(
     r"(?:[^\w\s]+\s*)?(?:caution|disclaimer|edit|important|info|nb|note|tip|tl;dr|update|warning)"
-    r"(?:[\]:!]|\s*[–—-]\s|\s*$)",
+    r"(?: note)?(?:,? (?-i:[A-Z\d(])[^.!?:]{0,20})?(?:[\]:!]|\s*[–—-]\s|\s*$| (?-i:[A-Z])[a-z])",
     re.IGNORECASE,
+)
+_SAYING = re.compile(
+    r"\b(?:according|adds?|added|announce[sd]|answer(?:s|ed)|explain(?:s|ed)|posted|said|says|saying"
+    r"|tells|told|tweeted|writ(?:es?|ing)|wrote)\b[^:]*:$"
 )
 
 # A blurb never comes from further down; a few feeds publish whole books.
@@ -58,9 +63,9 @@ _BYLINE = re.compile(
     re.IGNORECASE,
 )
 # What a video is filed under, and the bar before it. One tag may be what the title is about
-# ("What came of #ropes"), and so may two where little is left, or what leads to them.
-_SHORTS = re.compile(r"[\s|:,&–—-]+#shorts?\s*$", re.IGNORECASE)
-_TAGS = re.compile(r"[\s|:,&–—-]+#[^\W\d_]\w*(?:\s+#[^\W\d_]\w*)+\s*$")
+# ("What came of #ropes"), and so may more where little is left, or what leads to them.
+_TAGS = re.compile(r"(?<![\s|:,&–—-])[\s|:,&–—-]+(#[^\W\d_]\w*(?:\s+#[^\W\d_]\w*)*)\s*$")
+_SHORT = re.compile(r"#shorts?\b", re.IGNORECASE)
 _LEADS_ON = frozenset("a about an and at by for from in of on or the to vs with".split())
 _LEAST_UNTAGGED = 4
 _PART_OF_SITE = re.compile(r"\s+[|·•»]\s+(?:the )?(?:blog|home ?page|home)\s*$", re.IGNORECASE)
@@ -113,14 +118,20 @@ def _without_frame(text: str, source: str, host: str) -> str:
     shorter = text
     for frame in (_MEDIUM, _ELLIPSIS, _BYLINE, _PART_OF_SITE):
         shorter = frame.sub("", shorter)
-    shorter = _SHORTS.sub("", shorter)
-    untagged = _TAGS.sub("", shorter).split()
-    if len(untagged) >= _LEAST_UNTAGGED and untagged[-1].lower() not in _LEADS_ON:
-        shorter = " ".join(untagged)
+    if (tags := _TAGS.search(shorter)) and _are_filed(tags[1], shorter[: tags.start()].split()):
+        shorter = shorter[: tags.start()]
     parts = list(_TAIL.finditer(shorter))
     if parts and _names_site(shorter[parts[-1].end() :], source, host):
         shorter = shorter[: parts[-1].start()]
     return shorter.strip() or text
+
+
+def _are_filed(tags: str, words: Sequence[str]) -> bool:
+    """Tell tags that file a title from those that are words of it; behind "#shorts" all file."""
+    if _SHORT.search(tags):
+        return bool(words)
+    are_many = "#" in tags[1:] and len(words) >= _LEAST_UNTAGGED
+    return are_many and words[-1].lower() not in _LEADS_ON
 
 
 def _names_site(tail: str, source: str, host: str) -> bool:
@@ -188,8 +199,8 @@ def paragraphs(
         if line.kind is not LineKind.QUOTE:
             found.append(_shown(replace(line, text=kept)))
             continue
-        is_announced = bool(found) and found[-1].endswith(":")
-        if line.quote != seen and not is_announced and _BOX.match(kept):
+        is_said = bool(found) and _SAYING.search(found[-1]) is not None
+        if line.quote != seen and not is_said and _BOX.match(kept):
             box = line.quote
         seen = line.quote
         if line.quote == box:

@@ -69,10 +69,10 @@ _LONG_NAME = 20
 _PAID_TITLE = re.compile(
     r"\W*(?:(?:sponsored|promoted|paid) (?:post|content|article)|sponsored|advertorial"
     r"|advertisement)(?:\s*[\]:|]| [–—-] )|\[sponsor\]"
-    r"|deals?(?: of the \w+)?:(?=.*(?:[$€£]\d|\d ?%|\bfree\b|\boff\b))",
+    r"|deals:|deal of the \w+:|deal:(?!.* [bm]illion)(?=.*(?:[$€£]|%|percent|\bfree\b|\boff\b))",
     re.IGNORECASE,
 )
-_MONTH_OF_ADDRESS = re.compile(r"/((?:19|20)\d\d)/(0[1-9]|1[0-2])(?=/|$)")
+_MONTH_OF_ADDRESS = re.compile(r"/((?:19|20)\d\d)/(0?[1-9]|1[0-2])(?=/|$)")
 # A planet that hands on an old post, or a page that was touched again, is dated anew.
 _MONTHS_APART = 6
 _PAID = re.compile(

@@ -358,8 +358,9 @@ def _link(line: _Line, found: Found, path: Path) -> Link:
 
 def _continue(entry: _Reading, text: str, line: _Line) -> None:
     is_behind = entry.lines.get("blurb") == [entry.line.number]
-    # A comment behind the link stands above the source line.
-    if entry.source is None and (is_behind or not entry.blurb) and is_source_line(text):
+    # Below a comment behind the link, only what has its dot is surely the source line.
+    may_be_source = not entry.blurb or (is_behind and DOT in text)
+    if entry.source is None and may_be_source and is_source_line(text):
         entry.source = text
         entry.stands("source", line)
         return

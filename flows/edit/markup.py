@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from flows.edit.characters import visible
+from flows.edit.sentences import CANNOT_END
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -101,7 +102,7 @@ _NARROWEST, _WIDEST = 50, 110
 _LINE_STOPS = (".", "!", "?", ":", "…")
 # Fewer between two line breaks are an item of a list.
 _WORDS_OF_A_LINE = 4
-_GOES_ON = re.compile(r"[a-z]+(?:['’-][a-z]+)*[,;:.!?]?(?=\s|$)")
+_SMALL_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*[,;:.!?]*")
 
 
 def is_html(text: str) -> bool:
@@ -245,19 +246,29 @@ def _unwrapped(raws: Iterable[str], *, loosely: bool = False) -> Iterator[str]:
 
 
 def _rejoined(raws: Sequence[str]) -> Iterator[str]:
-    """Yield the lines between line breaks, each with the next if that goes on in lower case.
-
-    What begins with a name ("eBPF", "k9s") may be another line.
-    """
+    """Yield the lines between line breaks, each with the next if that goes on in lower case."""
     parts = [raws[0].strip()]
     for raw in map(str.strip, raws[1:]):
-        is_long = len(parts) > 1 or len(parts[0].split()) >= _WORDS_OF_A_LINE
-        if is_long and not parts[-1].endswith(_LINE_STOPS) and _GOES_ON.match(raw):
+        if raw[:1].islower() and _is_cut_off(parts, raw):
             parts.append(raw)
             continue
         yield " ".join(parts)
         parts = [raw]
     yield " ".join(parts)
+
+
+def _is_cut_off(parts: Sequence[str], following: str) -> bool:
+    """Tell whether the parts of a line go on with the following one.
+
+    A name ("eBPF", "k9s") may begin another line; a few words may be an item of a list.
+    """
+    if parts[-1].endswith(_LINE_STOPS):
+        return False
+    first, last = following.split(maxsplit=1)[0], parts[-1].rsplit(maxsplit=1)[-1:]
+    if not (first.islower() and _SMALL_WORD.fullmatch(first)):
+        return parts[-1].endswith(",") or (bool(last) and last[0].lower() in CANNOT_END)
+    is_long = len(parts) > 1 or len(parts[0].split()) >= _WORDS_OF_A_LINE
+    return bool(last) and (is_long or following.endswith(_LINE_STOPS))
 
 
 def _indent(raw: str) -> int:

@@ -20,6 +20,11 @@ _BEFORE_FIGURES = frozenset(
     "dec".split()
 )
 
+# Words that no sentence ends in, nor a line that is whole.
+CANNOT_END = frozenset(
+    "a an and are as at but by for from has have if in into is it its of on or our such than that "
+    "the their this to was were which who will with your we you".split()
+)
 _ENDS = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)|[。！？]+[」』”’）]*")
 _WHOLE = re.compile(r"[.!?。！？؟۔।॥][\"'”’»)\]」』）]*[^\w.…]*$")
 _CUT = re.compile(r"(?:\.\.+|…)[\"'”’»)\]]*\s*$")

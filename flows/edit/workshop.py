@@ -31,6 +31,16 @@ SITES = {
     "vimeo.com": "Vimeo",
     "twitch.tv": "Twitch",
 }
+_FEEDS_OF_ALL = frozenset(
+    (
+        "feeds.feedblitz.com",
+        "feeds.feedburner.com",
+        "github.com",
+        "medium.com",
+        "reddit.com",
+        *SITES,
+    )
+)
 _NAMES_OF_SITES = frozenset(name.casefold() for name in SITES.values())
 
 
@@ -106,9 +116,15 @@ def shown_source(item: Item) -> str:
 
 
 def shown_feed(item: Item) -> str:
-    """Return what the editor calls a feed; one without a name goes by its host's."""
+    """Return what the editor calls a feed; one without a name goes by its host's.
+
+    Where everybody has feeds, it goes by who it is of.
+    """
     name = one_line(item.feed)
-    return (host(name) or name) if may_be_linked(name) else name
+    if not may_be_linked(name):
+        return name
+    place = host(name)
+    return shown_source(item) if not place or place in _FEEDS_OF_ALL else place
 
 
 # The same few names stand at thousands of items.
