@@ -268,6 +268,7 @@ def test_a_slot_that_is_booked_for_a_day_without_an_issue_is_told(
     file = newsletter.folder / "newsletter.toml"
     booking = f'\n[[sponsors]]\ndate = {day}\nname = "Tar Ltd"\n'
     file.write_text(file.read_text(encoding="utf-8") + booking, encoding="utf-8")
+    assert look(newsletter, "templates").health is Health.WELL
     found = look(newsletter, "sponsors")
     assert (found.health, found.told.startswith(told)) == (health, True)
 

@@ -279,6 +279,7 @@ def test_what_is_moved_up_while_others_stay_left_over_is_an_editors_choice() -> 
         ("#### Why\nBecause.", "a heading"),
         ("![chart](https://a.example/c.png) It rises.", "a picture"),
         ("```\nkubectl\n```", "a block of code"),
+        ("In figures:\n| a | b |\n|---|---|\n| 1 | 2 |", "a table"),
         ("It is <b>bold</b>.", "HTML"),
     ],
 )

@@ -14,8 +14,9 @@ from flows.edit.sponsors import Booking, booked, findings, unfit
 from flows.errors import CheckFailed
 from flows.models import Entry, Issue, Outcome, Section
 from flows.pipeline import approval, desk
-from flows.pipeline.gathering import gather_now
+from flows.pipeline.gathering import gather_items, gather_now
 from flows.pipeline.pointing import Lines
+from flows.pipeline.stores import open_store
 from tests.newsletters import NOW, STORIES, Newsletter
 
 if TYPE_CHECKING:
@@ -148,9 +149,13 @@ def test_an_ad_written_by_hand_is_nobodys_business_where_no_slots_are_booked() -
 
 def test_an_ad_that_the_draft_had_is_told_when_its_only_booking_is_gone() -> None:
     wrote = booked(ISSUE, [BOOKING])
-    [finding] = findings(wrote, [], wrote=wrote)
-    assert (finding.rule, finding.severity) == ("sponsor.unbooked", "warn")
+    for bookings in ([], [MOVED], [replace(MOVED, name="Tar Ltd")]):
+        [finding] = findings(wrote, bookings, wrote=wrote)
+        assert (finding.rule, finding.severity) == ("sponsor.unbooked", "error")
     assert findings(ISSUE, [], wrote=wrote) == []
+    changed = edited(lambda one: replace(one, blurb="Mine."))
+    assert findings(changed, [], wrote=wrote) == []
+    assert [one.severity for one in findings(changed, [MOVED], wrote=wrote)] == ["warn"]
 
 
 def test_an_ad_without_link_and_text_blocks_whoever_wrote_it() -> None:
@@ -241,6 +246,52 @@ def test_a_slot_that_is_booked_after_the_approval_comes_once_that_is_void(
         is_void,
         not is_void,
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "stands"),
+    [
+        (('name = "Ropes & Co"', 'name = "Tar Ltd"'), ["Tar Ltd"]),
+        (("date = 2026-11-30", "date = 2026-12-07"), []),
+        (None, []),
+    ],
+    ids=["renamed", "moved", "cancelled"],
+)
+def test_an_ad_that_is_booked_no_more_leaves_the_draft_and_is_not_sent_before(
+    newsletter: Newsletter, change: tuple[str, str] | None, stands: list[str]
+) -> None:
+    text = BOOKED + COPY
+    book(newsletter, text)
+    with open_store(newsletter.settings) as engine:
+        gather_items(newsletter.settings, engine, now=NOW, observer=newsletter.watcher)
+    desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
+    assert change is None or change[0] in text
+    book(newsletter, text.replace(*change) if change else "")
+    verdict = newsletter.run()
+    assert verdict.verdict is Outcome.FAILED
+    assert "as Ropes & Co" in verdict.reason
+    _, drafted = desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
+    assert [one.sponsor for one in drafted.issue.entries if one.sponsor] == stands
+    file = newsletter.folder / "issues" / "001.md"
+    assert ("## Sponsor" in file.read_text(encoding="utf-8")) == bool(stands)
+    book(newsletter, text)
+    _, drafted = desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
+    assert [one.sponsor for one in drafted.issue.entries if one.sponsor] == ["Ropes & Co"]
+
+
+def test_an_ad_that_somebody_changed_stays_when_it_is_booked_no_more(
+    newsletter: Newsletter,
+) -> None:
+    book(newsletter, BOOKED + COPY)
+    with open_store(newsletter.settings) as engine:
+        gather_items(newsletter.settings, engine, now=NOW, observer=newsletter.watcher)
+    desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
+    file = newsletter.folder / "issues" / "001.md"
+    text = file.read_text(encoding="utf-8").replace("They hold when", "Ropes hold when")
+    file.write_text(text, encoding="utf-8")
+    book(newsletter, "")
+    desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
+    assert file.read_text(encoding="utf-8") == text
 
 
 def test_a_sponsor_is_no_story(newsletter: Newsletter) -> None:

@@ -22,7 +22,7 @@ from flows.edit.three_way import changes
 from flows.models import Section
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from flows.edit.issue_reader import Placed
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 # No editor has ended lines so for decades; what is added could not be told from what stands.
 _LONE_RETURN = re.compile(r"\r(?!\n)")
+# Their heading, with nothing under it any more.
+_NO_SPONSOR = re.compile(rf"^## {SPONSOR}[ \t]*\r?\n\s*(?=## |\Z)", re.MULTILINE)
 _WHY = "<!-- why: "
 # A blurb that the editor's own program wrote is not asked for again, nor one that it failed at: why
 # it did stays to be read.
@@ -77,6 +79,7 @@ def redraft(
     IssueError if the text cannot be read.
     """
     text = _LONE_RETURN.sub("\n", text)
+    text, wrote = _without_unbooked(text, path=path, wrote=wrote, would=fresh)
     standing = read_placed(text, path=path)
     known = _with(standing.issue, wrote)
     booked = [one for one in fresh.entries if one.sponsor and not _has_sponsor(known, one)]
@@ -284,6 +287,35 @@ def _up_to_date(
             lines[first + change.first : first + change.last] = _ended(change.lines, text)
         mended += bool(found)
     return "\n".join(lines), updated, mended
+
+
+def _without_unbooked(text: str, *, path: Path, wrote: Issue, would: Issue) -> tuple[str, Issue]:
+    """Return the text and what we wrote without the ads that nobody books for the day any more.
+
+    Those that somebody changed stay.
+    """
+    booked = {_key(entry) for entry in would.entries if entry.sponsor}
+    ours = (*wrote.entries, *wrote.new)
+    gone = {_key(one): one for one in ours if one.sponsor and _key(one) not in booked}
+    if not gone:
+        return text, wrote
+    lines = _lines(text)
+    taken = set()
+    for first, last, entry in reversed(_blocks(text, read_placed(text, path=path))):
+        now = [line.rstrip() for line in lines[first:last]]
+        drafted = gone.get(_key(entry))
+        if drafted and "\n".join(now).strip() == entry_block(drafted).strip():
+            del lines[first:last]
+            taken.add(_key(entry))
+    if not taken:
+        return text, wrote
+    sections = tuple(replace(part, entries=_but(part.entries, taken)) for part in wrote.sections)
+    wrote = replace(wrote, sections=sections, new=_but(wrote.new, taken))
+    return _NO_SPONSOR.sub("", "\n".join(lines)), wrote
+
+
+def _but(entries: Iterable[Entry], taken: Collection[str]) -> tuple[Entry, ...]:
+    return tuple(entry for entry in entries if _key(entry) not in taken)
 
 
 def _own_lines(entry: Entry) -> list[str]:

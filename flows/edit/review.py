@@ -33,6 +33,7 @@ _NOT_HERE = {
     "a quotation": re.compile(r"^[ \t]*>", re.MULTILINE),
     "a heading": re.compile(r"^[ \t]*#{1,6}[ \t]", re.MULTILINE),
     "a picture": re.compile(r"(?<!\\)!\[[^\]]*\]\("),
+    "a table": re.compile(r"^[ \t]*\|?[ \t]*:?-{3,}:?[ \t]*\|", re.MULTILINE),
     "a block of code": re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE),
     "HTML": re.compile(
         r"(?<!\\)</?(?:a|b|br|code|em|i|img|p|strong|u)(?:\s[^<>]*)?/?>", re.IGNORECASE

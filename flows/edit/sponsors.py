@@ -89,8 +89,9 @@ def findings(
 ) -> list[Finding]:
     """Return what is wrong with the slots booked for the issue's day; an empty one blocks it.
 
-    An ad that nobody booked for the day is told where slots are booked, and where the draft that
-    we `wrote` has it: an editor may have written any other.
+    An ad that nobody booked for the day is told where slots are booked: an editor may have written
+    it. One that the draft which we `wrote` has and nobody touched since blocks: its slot was
+    cancelled, moved or renamed.
     """
     known = list(bookings)
     found = list(_bare(issue, known))
@@ -108,8 +109,12 @@ def findings(
             found.append(_error(booking, what, spot))
         elif _differs(entry, booking):
             found.append(_changed(booking, spot))
-    drafted = () if wrote is None else {entry.sponsor for entry in wrote.entries}
+    drafted = () if wrote is None else tuple(map(_bare_entry, (*wrote.entries, *wrote.new)))
     return [*found, *_unbooked(issue, known, drafted=drafted)]
+
+
+def _bare_entry(entry: Entry) -> Entry:
+    return replace(entry, notes=())
 
 
 def _bare(issue: Issue, bookings: Iterable[Booking]) -> Iterator[Finding]:
@@ -132,23 +137,27 @@ def _standing(issue: Issue, booking: Booking) -> int | None:
 
 
 def _unbooked(
-    issue: Issue, bookings: Sequence[Booking], *, drafted: Collection[str]
+    issue: Issue, bookings: Sequence[Booking], *, drafted: Collection[Entry]
 ) -> Iterator[Finding]:
     days: dict[str, list[date]] = {}
     for booking in bookings:
         days.setdefault(booking.name.casefold(), []).append(booking.day)
     for number, entry in enumerate(issue.entries):
         theirs = days.get(entry.sponsor.casefold(), [])
-        is_known = bool(bookings) or entry.sponsor in drafted
-        if entry.sponsor and is_known and issue.date not in theirs:
-            nearest = min(theirs, key=lambda day: abs(day - issue.date), default=None)
-            yield _warning(
-                "sponsor.unbooked",
-                f"nobody booked a slot for {issue.date} as {entry.sponsor}"
-                + (f", whose nearest one is for {nearest}" if nearest else ""),
-                "a slot that was cancelled, moved or renamed goes out unpaid, or twice",
-                Spot(number, "source"),
-            )
+        is_ours = _bare_entry(entry) in drafted
+        if not entry.sponsor or issue.date in theirs or not (bookings or is_ours):
+            continue
+        nearest = min(theirs, key=lambda day: abs(day - issue.date), default=None)
+        told = f"nobody booked a slot for {issue.date} as {entry.sponsor}"
+        told += f", whose nearest one is for {nearest}" if nearest else ""
+        found = _warning(
+            "sponsor.unbooked",
+            told,
+            "a slot that was cancelled, moved or renamed goes out unpaid, or twice",
+            Spot(number, "source"),
+        )
+        mended = f"{told}; newsletter draft takes it out, or delete it"
+        yield replace(found, severity="error", message=mended) if is_ours else found
 
 
 def _differs(entry: Entry, booking: Booking) -> bool:

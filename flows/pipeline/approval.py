@@ -8,7 +8,7 @@ from flows.errors import CheckFailed, NewsletterError
 from flows.models import IssueStatus, Outcome, Verdict
 from flows.pipeline.files import freeze
 from flows.pipeline.overtaken import ran_since
-from flows.pipeline.reading import files_of, read_issue, unknown
+from flows.pipeline.reading import drafted_as, files_of, read_issue, unknown
 from flows.pipeline.rendering import render_issue
 from flows.pipeline.stores import open_store
 from flows.pipeline.work import Work
@@ -77,8 +77,9 @@ def approve_now(
     """
     with open_store(settings) as engine:
         record = _open_record(settings, engine, number)
-        issue = read_issue(files_of(settings, record.number))
-        rendered = render_issue(settings, issue)
+        files = files_of(settings, record.number)
+        issue = read_issue(files)
+        rendered = render_issue(settings, issue, wrote=drafted_as(files, issue))
         if rendered.errors and not because:
             raise CheckFailed(
                 f"the check blocks issue {record.number}: {rendered.objections}; mend it, or give "

@@ -238,10 +238,12 @@ def _feeds(settings: Settings, now: datetime) -> Iterator[Found]:
 def _templates(settings: Settings) -> Iterator[Found]:
     rendered = render_issue(settings, SAMPLE)
     theme = settings.newsletter.theme
-    for finding in rendered.errors:
+    # Nobody booked a slot in the sample.
+    errors = [one for one in rendered.errors if not one.rule.startswith("sponsor.")]
+    for finding in errors:
         told = f"the sample issue in the theme {theme} breaks {finding.rule}: {finding.message}"
         yield Health.BROKEN, told, "newsletter check"
-    if not rendered.errors:
+    if not errors:
         yield Health.WELL, f"the theme {theme} renders the sample issue", ""
 
 

@@ -46,11 +46,17 @@ class Rendered:
         return "; ".join(finding.message.removesuffix(".") for finding in self.errors)
 
 
-def render_issue(settings: Settings, issue: Issue, *, theme: str = "") -> Rendered:
-    """Return the issue rendered in the settings' theme (or another); raises TemplateError."""
+def render_issue(
+    settings: Settings, issue: Issue, *, theme: str = "", wrote: Issue | None = None
+) -> Rendered:
+    """Return the issue rendered in the settings' theme (or another); raises TemplateError.
+
+    `wrote` is the issue as it was drafted.
+    """
     mail = _mail(settings, issue, theme)
     archived = _page(settings, issue, theme)
-    return Rendered(mail=mail, page=archived, findings=_findings(settings, issue, mail, archived))
+    findings = _findings(settings, issue, mail, archived, wrote=wrote)
+    return Rendered(mail=mail, page=archived, findings=findings)
 
 
 def render_mail(
@@ -58,7 +64,7 @@ def render_mail(
 ) -> Rendered:
     """Return the mail of an issue and what the check says, to be looked at; raises TemplateError.
 
-    What is approved has its page always (`render_issue`). `wrote` is the issue as it was drafted.
+    What is approved has its page always (`render_issue`).
     """
     mail = _mail(settings, issue, theme)
     archived = _page(settings, issue, theme) if mail.folded else ""
