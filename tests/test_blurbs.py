@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from flows.edit.redraft import PROGRAM_NOTE
 from flows.models import Entry
 from flows.pipeline import approval, desk
 from flows.pipeline.blurbs import Answer, Program, ask, marked
@@ -147,3 +148,39 @@ def test_a_draft_has_the_programs_blurbs_and_the_check_asks_to_read_them(
     }
     issue = approval.approve_now(settings, 1, observer=watcher)
     assert all(entry.notes[0].startswith("draft: ") for entry in issue.entries)
+    assert "4 blurbs by a program, read by nobody yet." in watcher.said
+    newsletter.subscribe(1).run()
+    assert watcher.said.count("4 blurbs by a program, read by nobody yet.") == 2
+
+
+def test_a_program_that_failed_is_asked_again_for_what_nobody_touched(
+    newsletter: Newsletter,
+) -> None:
+    settings, watcher = newsletter.settings, newsletter.watcher
+    script = newsletter.folder / "blurb.py"
+    works = script.read_text(encoding="utf-8")
+    script.write_text("raise SystemExit('no key is set')", encoding="utf-8")
+    gather_now(settings, observer=watcher)
+    _, drafted = desk.draft_now(settings, observer=watcher, as_of=NOW)
+    edited, *others = drafted.issue.entries
+    failure = f"{PROGRAM_NOTE}blurb.py: it ended with exit code 1: no key is set"
+    assert all(failure in entry.notes for entry in drafted.issue.entries)
+    file = newsletter.folder / "issues" / "001.md"
+    text = file.read_text(encoding="utf-8").replace(edited.blurb, "In my own words it holds.")
+    file.write_text(text, encoding="utf-8")
+    _, drafted = desk.draft_now(settings, observer=watcher, as_of=NOW)
+    assert file.read_text(encoding="utf-8") == text
+    script.write_text(works, encoding="utf-8")
+    _, drafted = desk.draft_now(settings, observer=watcher, as_of=NOW)
+    mine, *written = drafted.issue.entries
+    assert (mine.blurb, failure in mine.notes) == ("In my own words it holds.", True)
+    assert {entry.blurb for entry in written} == {
+        "Somebody else tells about Harbour Blog and its news in this sentence."
+    }
+    for before, entry in zip(others, written, strict=True):
+        assert entry.notes[0].startswith("draft: written by blurb.py")
+        assert f"or: {before.blurb}" in entry.notes
+        assert failure not in entry.notes
+    again = file.read_text(encoding="utf-8")
+    desk.draft_now(settings, observer=watcher, as_of=NOW)
+    assert file.read_text(encoding="utf-8") == again

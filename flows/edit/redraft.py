@@ -33,8 +33,8 @@ _LONE_RETURN = re.compile(r"\r(?!\n)")
 # Their heading, with nothing under it any more.
 _NO_SPONSOR = re.compile(rf"^## {SPONSOR}[ \t]*\r?\n\s*(?=## |\Z)", re.MULTILINE)
 _WHY = "<!-- why: "
-# A blurb that the editor's own program wrote is not asked for again, nor one that it failed at: why
-# it did stays to be read.
+# A blurb that the editor's own program wrote is not asked for again; one that it failed at is,
+# while its entry stands as we wrote it.
 DRAFT_NOTE = "draft: "
 PROGRAM_NOTE = "check: the program "
 _NOT_COMPARED = (_WHY, f"<!-- {PROGRAM_NOTE}")
@@ -129,6 +129,17 @@ def missing(
         if not told.isdisjoint(known) or any(map(was_there, story.items)):
             known |= told
     return [part for entry in fit for part in _unknown(entry, known)]
+
+
+def failed_before(fresh: Issue, standing: Issue, *, wrote: Issue | None) -> list[Entry]:
+    """Return a fresh draft's entries that the editor's program failed at, and nobody touched."""
+    ours = set() if wrote is None else set(_all(wrote))
+    failed = {
+        _key(entry)
+        for entry in standing.entries
+        if entry in ours and any(note.startswith(PROGRAM_NOTE) for note in entry.notes)
+    }
+    return [entry for entry in fresh.entries if not entry.links and _key(entry) in failed]
 
 
 def addresses_in(issue: Issue) -> set[str]:
@@ -242,7 +253,8 @@ def _replaced(entries: Iterable[Entry], updated: Mapping[str, Entry]) -> tuple[E
     return tuple(updated.get(_key(entry), entry) for entry in entries)
 
 
-def _is_drafted(entry: Entry) -> bool:
+def is_drafted(entry: Entry) -> bool:
+    """Tell whether the editor's program wrote an entry's blurb, and nobody has read it yet."""
     return any(note.startswith(DRAFT_NOTE) for note in entry.notes)
 
 
@@ -266,7 +278,7 @@ def _up_to_date(
 
     Last, in how many of them it could be written: some lines are an editor's by now.
     """
-    before = {_key(entry): entry for entry in _all(wrote) if not _is_drafted(entry)}
+    before = {_key(entry): entry for entry in _all(wrote) if not is_drafted(entry)}
     after = {_key(entry): entry for entry in would.entries if not entry.links}
     lines = _lines(text)
     updated = {}
@@ -276,7 +288,9 @@ def _up_to_date(
         key = _key(entry)
         if key not in before or key not in after:
             continue
-        ours, new = _own_lines(before[key]), _own_lines(after[key])
+        # What the program wrote at last takes the place of why it could not.
+        compared = _every_line if is_drafted(after[key]) else _own_lines
+        ours, new = compared(before[key]), compared(after[key])
         if ours == new:
             continue
         updated[key] = after[key]
@@ -320,7 +334,11 @@ def _but(entries: Iterable[Entry], taken: Collection[str]) -> tuple[Entry, ...]:
 
 def _own_lines(entry: Entry) -> list[str]:
     """Return the lines of an entry but those that no fresh draft has, or has by the hour anew."""
-    return [line for line in entry_block(entry).split("\n") if not line.startswith(_NOT_COMPARED)]
+    return [line for line in _every_line(entry) if not line.startswith(_NOT_COMPARED)]
+
+
+def _every_line(entry: Entry) -> list[str]:
+    return entry_block(entry).split("\n")
 
 
 def _lines(text: str) -> list[str]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from flows.models import Entry, Issue
 
 LONGEST_BLURB = 65
+UNREAD = "E06"
 
 # What a draft says of a group.
 _COUNTED = re.compile(r"(\d{1,3}) videos")
@@ -333,7 +334,7 @@ RULES = (
     Rule("E02", long_blurbs, "readers scan and pick", "newsletter craft"),
     Rule("E03", cut_blurbs, "it reads as a mistake", "newsletter craft"),
     Rule("E04", boilerplate, "nobody reads a newsletter for its links", "newsletter craft"),
-    Rule("E06", unread, "what goes out in your name is yours", "the issue file"),
+    Rule(UNREAD, unread, "what goes out in your name is yours", "the issue file"),
     Rule("E05", waiting, "only what stands under a heading is sent", "the issue file"),
     Rule("E08", miscounted, "readers count, and look for the others", "the issue file"),
     Rule("E10", nearly_new, "it was not meant for readers", "the issue file"),

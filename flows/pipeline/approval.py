@@ -85,6 +85,8 @@ def approve_now(
                 f"the check blocks issue {record.number}: {rendered.objections}; mend it, or give "
                 "--because a reason"
             )
+        if rendered.unread:
+            observer.say(rendered.unread)
         for finding in rendered.errors:
             observer.say(f"Overridden: {finding.rule}  {finding.message}")
         work = Work(settings=settings, engine=engine, observer=observer)

@@ -14,7 +14,15 @@ from flows.edit.dedupe import dedupe, republished
 from flows.edit.draft import draft
 from flows.edit.gist import spelled
 from flows.edit.issue_file import write as to_text
-from flows.edit.redraft import add_only, addresses_in, missing, redraft, told_in_words
+from flows.edit.redraft import (
+    add_only,
+    addresses_in,
+    failed_before,
+    is_drafted,
+    missing,
+    redraft,
+    told_in_words,
+)
 from flows.edit.republished import suspects
 from flows.edit.sponsors import booked
 from flows.edit.workshop import SAMPLE_OF_WEEKS
@@ -214,15 +222,17 @@ def draft_again(
     fresh = compose(settings, engine, record.number, slot=record.slot, covers=covers)
     decided = decided_items(engine, record.number)
     was_there = _was_there(decided, record)
-    asked = _missing(fresh, standing, was_there)
+    is_open = _is_open(settings, record)
+    failed = failed_before(fresh.issue, standing.issue, wrote=standing.wrote) if is_open else []
+    asked = [*_missing(fresh, standing, was_there), *failed]
     written = dict(
         zip(asked, entries_with_blurbs(asked, fresh.told, program(settings)), strict=True)
     )
     # The editor's program may take long: what they saved meanwhile counts.
     standing = _standing(files)
     added = [written.get(entry, entry) for entry in _missing(fresh, standing, was_there)]
-    is_open = _is_open(settings, record)
-    again = _redrafted(settings, fresh.issue, standing, added, is_open=is_open)
+    at_last = {one: written[one] for one in failed if is_drafted(written[one])}
+    again = _redrafted(settings, _replaced(fresh.issue, at_last), standing, added, is_open=is_open)
     data = f"{standing.mark}{again.text}".encode()
     if data != standing.data:
         if read_draft(files) != standing.data:
@@ -308,6 +318,14 @@ def _was_there(decided: Mapping[int, Decided], record: IssueRecord) -> Callable[
         )
 
     return was_there
+
+
+def _replaced(issue: Issue, entries: Mapping[Entry, Entry]) -> Issue:
+    sections = tuple(
+        replace(part, entries=tuple(entries.get(one, one) for one in part.entries))
+        for part in issue.sections
+    )
+    return replace(issue, sections=sections) if entries else issue
 
 
 def _missing(fresh: Drafted, standing: _Standing, was_there: Callable[[Item], bool]) -> list[Entry]:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from flows.deliver.message import build
 from flows.edit import sponsors
-from flows.edit.review import review
+from flows.edit.review import UNREAD, review
 from flows.models import Recipient
 from flows.pipeline.bookings import bookings
 from flows.render.check import check, check_message
 from flows.render.html import page, render
+from flows.wording import counted
 from subscribers.tokens import Purpose, sign
 
 if TYPE_CHECKING:
@@ -39,6 +40,12 @@ class Rendered:
     def errors(self) -> tuple[Finding, ...]:
         """The findings that block sending."""
         return tuple(finding for finding in self.findings if finding.severity == "error")
+
+    @property
+    def unread(self) -> str:
+        """How many blurbs a program wrote and nobody has read, in a sentence; "" if none."""
+        count = sum(finding.rule == UNREAD for finding in self.findings)
+        return f"{counted(count, 'blurb')} by a program, read by nobody yet." if count else ""
 
     @property
     def objections(self) -> str:

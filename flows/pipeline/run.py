@@ -289,6 +289,8 @@ def _admit(
 ) -> Verdict | None:
     wrote = drafted_as(files_of(work.settings, record.number), drafted.issue)
     rendered = work.step("render", lambda: render_issue(work.settings, drafted.issue, wrote=wrote))
+    if rendered.unread:
+        work.observer.say(rendered.unread)
     return admit(work, record, drafted, rendered, options)
 
 
