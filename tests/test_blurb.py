@@ -309,6 +309,10 @@ def test_what_a_text_quotes_stands_in_quotation_marks_behind_who_said_it() -> No
         ),
         # What begins with a box's word is none where somebody says it.
         (
+            "<p>Ann on the list:</p><blockquote>Note: the rope is no toy at all.</blockquote>",
+            "Ann on the list: “Note: the rope is no toy at all.”",
+        ),
+        (
             "<p>The harbour said:</p><blockquote>Update all of your ropes by now.</blockquote>",
             "The harbour said: “Update all of your ropes by now.”",
         ),
@@ -369,6 +373,7 @@ def test_what_a_text_quotes_stands_in_quotation_marks_behind_who_said_it() -> No
         "but",
         "list within",
         "heading within",
+        "on a list",
         "said",
         "a word",
         "no speaker",

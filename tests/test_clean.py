@@ -512,6 +512,7 @@ def test_what_is_told_of_such_things_is_text(told: str) -> None:
         "Use code 25OFF before Friday.",
         "The harbour may earn compensation for sales through affiliate programs.",
         "We are a partner of the rope walk and may earn a commission.",
+        "When you buy through links on our site, we may receive a commission.",
         "A guest post from our friends at Quay.",
         "We have more to say soon, so please stay tuned!",
         "As always, see the changelog for the full list.",

@@ -275,9 +275,9 @@ def test_what_ends_in_an_exclamation_mark_above_a_blurb_is_the_source(
 def test_what_stands_behind_the_link_is_a_comment_on_it(comment: str) -> None:
     entry = behind_a_link(f"- {comment}\n{TOLD}")
     assert (entry.source, entry.blurb) == ("", f"{comment}\n{TOLD}")
-    entry = behind_a_link(f"- {comment}\nBoat News · 5 min\n{TOLD}")
-    assert (entry.source, entry.detail) == ("Boat News", "5 min")
-    assert entry.blurb == f"{comment}\n{TOLD}"
+    for line in ("Boat News · 5 min", "Boat News"):
+        entry = behind_a_link(f"- {comment}\n{line}\n{TOLD}")
+        assert (entry.source, entry.blurb) == ("Boat News", f"{comment}\n{TOLD}")
     wrapped = "It is the best of all that I have read since the\nwinter of last year."
     entry = behind_a_link(f"- {comment}\n{wrapped}")
     assert (entry.source, entry.blurb) == ("", f"{comment}\n{wrapped}")

@@ -154,8 +154,9 @@ def test_an_ad_that_the_draft_had_is_told_when_its_only_booking_is_gone() -> Non
         assert (finding.rule, finding.severity) == ("sponsor.unbooked", "error")
     assert findings(ISSUE, [], wrote=wrote) == []
     changed = edited(lambda one: replace(one, blurb="Mine."))
-    assert findings(changed, [], wrote=wrote) == []
-    assert [one.severity for one in findings(changed, [MOVED], wrote=wrote)] == ["warn"]
+    for bookings in ([], [MOVED]):
+        [finding] = findings(changed, bookings, wrote=wrote)
+        assert (finding.rule, finding.severity) == ("sponsor.unbooked", "warn")
 
 
 def test_an_ad_without_link_and_text_blocks_whoever_wrote_it() -> None:
@@ -277,6 +278,46 @@ def test_an_ad_that_is_booked_no_more_leaves_the_draft_and_is_not_sent_before(
     book(newsletter, text)
     _, drafted = desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
     assert [one.sponsor for one in drafted.issue.entries if one.sponsor] == ["Ropes & Co"]
+
+
+@pytest.mark.parametrize("with_booking", [True, False], ids=["with its slot", "alone"])
+def test_an_issue_that_is_put_off_has_the_ads_of_its_own_day(
+    newsletter: Newsletter, *, with_booking: bool
+) -> None:
+    book(newsletter, BOOKED + COPY)
+    with open_store(newsletter.settings) as engine:
+        gather_items(newsletter.settings, engine, now=NOW, observer=newsletter.watcher)
+    desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
+    file = newsletter.folder / "issues" / "001.md"
+    text = file.read_text(encoding="utf-8").replace("2026-11-30", "2026-12-01")
+    file.write_text(text, encoding="utf-8")
+    if with_booking:
+        book(newsletter, (BOOKED + COPY).replace("2026-11-30", "2026-12-01"))
+    for _ in range(2):
+        _, drafted = desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
+        sponsors = [one.sponsor for one in drafted.issue.entries if one.sponsor]
+        assert sponsors == (["Ropes & Co"] if with_booking else [])
+
+
+def test_what_was_approved_is_sent_though_its_slot_was_cancelled_later(
+    newsletter: Newsletter,
+) -> None:
+    book(newsletter, BOOKED + COPY)
+    with open_store(newsletter.settings) as engine:
+        gather_items(newsletter.settings, engine, now=NOW, observer=newsletter.watcher)
+    desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
+    approval.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
+    book(newsletter, "")
+    assert newsletter.run().verdict is Outcome.SENT
+
+
+def test_a_dry_run_says_that_an_ad_which_is_booked_no_more_blocks(newsletter: Newsletter) -> None:
+    book(newsletter, BOOKED + COPY)
+    with open_store(newsletter.settings) as engine:
+        gather_items(newsletter.settings, engine, now=NOW, observer=newsletter.watcher)
+    desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
+    book(newsletter, "")
+    assert "would block issue 1: nobody booked" in newsletter.run(dry_run=True).reason
 
 
 def test_an_ad_that_somebody_changed_stays_when_it_is_booked_no_more(

@@ -27,16 +27,16 @@ BULLET = "- "
 # Around a paragraph of somebody else's words, the second for one that goes on with the quote of
 # the one before; no feed's text holds these (`characters.visible`).
 QUOTE, UNQUOTE, GOES_ON = "\x02", "\x03", "\x04"
-# A publisher's own box, set as a quote: "⚠️ Note: …", "[!WARNING]", "Update (May 3): …"; and who
-# has the word before one, who says what begins like a box.
+# A publisher's own box, set as a quote: "⚠️ Note: …", "[!WARNING]", "Update (May 3): …".
 _BOX = re.compile(
     r"(?:[^\w\s]+\s*)?(?:caution|disclaimer|edit|important|info|nb|note|tip|tl;dr|update|warning)"
     r"(?: note)?(?:,? (?-i:[A-Z\d(])[^.!?:]{0,20})?(?:[\]:!]|\s*[–—-]\s|\s*$| (?-i:[A-Z])[a-z])",
     re.IGNORECASE,
 )
-_SAYING = re.compile(
-    r"\b(?:according|adds?|added|announce[sd]|answer(?:s|ed)|explain(?:s|ed)|posted|said|says|saying"
-    r"|tells|told|tweeted|writ(?:es?|ing)|wrote)\b[^:]*:$"
+# How a line begins that announces an example, and nobody's words.
+_SHOWS = frozenset(
+    "add apply check copy create edit enable example first for here install next now open output "
+    "paste put run see set this then to try type use".split()
 )
 
 # A blurb never comes from further down; a few feeds publish whole books.
@@ -199,8 +199,7 @@ def paragraphs(
         if line.kind is not LineKind.QUOTE:
             found.append(_shown(replace(line, text=kept)))
             continue
-        is_said = bool(found) and _SAYING.search(found[-1]) is not None
-        if line.quote != seen and not is_said and _BOX.match(kept):
+        if line.quote != seen and _BOX.match(kept) and not (found and _announces(found[-1])):
             box = line.quote
         seen = line.quote
         if line.quote == box:
@@ -209,6 +208,11 @@ def paragraphs(
         found.append(f"{GOES_ON if line.quote == told else QUOTE}{kept}{UNQUOTE}")
         told = line.quote
     return found
+
+
+def _announces(paragraph: str) -> bool:
+    """Tell whether somebody has the word next: "Ann says:", and not "Run this command:"."""
+    return paragraph.endswith(":") and paragraph.split(maxsplit=1)[0].lower() not in _SHOWS
 
 
 def beginning(text: str, *, most: int = _MOST_CHARACTERS) -> str:

@@ -19,6 +19,8 @@ _USUAL_PLACE = re.compile(r"https?://[a-z0-9.-]*[a-z0-9](?:[/?#]|$)", re.IGNOREC
 _WORDS_OF_PROSE = 6
 # Of so few a sentence, unless it asks.
 _WORDS_OF_COMMENT = 3
+_WORDS_OF_NAME = 6
+_MARKUP = re.compile(r"[\[\]*_`<]")
 # A name's end, not a sentence's: "Acme Inc.", "Washington D.C.", and in a few words "Jane D."
 _ABBREVIATED = re.compile(
     r"(?:^|[\s,])(?:inc|ltd|co|corp|llc|(?:[a-z]\.)+[a-z])\.$|^(?:\S+ ){0,2}[A-Z]\.$", re.IGNORECASE
@@ -79,6 +81,12 @@ def is_comment(line: str, *, least: int, ends: tuple[str, ...]) -> bool:
         return False
     # "Oh My Zsh!" is a name: of a sentence not all words begin with a capital.
     return any(word[0].islower() for word in line.split())
+
+
+def is_short_name(line: str) -> bool:
+    """Tell a name from the beginning of a text: a few words, in nothing that marks or ends them."""
+    is_short = count(line) <= _WORDS_OF_NAME
+    return is_short and line[-1:].isalnum() and _MARKUP.search(line) is None
 
 
 def may_be_name(line: str) -> bool:

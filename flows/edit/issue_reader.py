@@ -11,6 +11,7 @@ from flows.edit.issue_lines import (
     DOT,
     detail_in,
     is_comment,
+    is_short_name,
     is_source_line,
     may_be_linked,
     may_be_name,
@@ -358,8 +359,8 @@ def _link(line: _Line, found: Found, path: Path) -> Link:
 
 def _continue(entry: _Reading, text: str, line: _Line) -> None:
     is_behind = entry.lines.get("blurb") == [entry.line.number]
-    # Below a comment behind the link, only what has its dot is surely the source line.
-    may_be_source = not entry.blurb or (is_behind and DOT in text)
+    # Below a comment behind the link a line of words may be more of that comment.
+    may_be_source = not entry.blurb or (is_behind and (DOT in text or is_short_name(text)))
     if entry.source is None and may_be_source and is_source_line(text):
         entry.source = text
         entry.stands("source", line)

@@ -136,7 +136,7 @@ def failed_before(fresh: Issue, standing: Issue, *, wrote: Issue | None) -> list
     ours = set() if wrote is None else set(_all(wrote))
     failed = {
         _key(entry)
-        for entry in standing.entries
+        for entry in (*standing.entries, *standing.new)
         if entry in ours and any(note.startswith(PROGRAM_NOTE) for note in entry.notes)
     }
     return [entry for entry in fresh.entries if not entry.links and _key(entry) in failed]
@@ -288,10 +288,11 @@ def _up_to_date(
         key = _key(entry)
         if key not in before or key not in after:
             continue
-        # What the program wrote at last takes the place of why it could not.
-        compared = _every_line if is_drafted(after[key]) else _own_lines
+        # What the program wrote at last takes the place of why it could not, all of it or nothing.
+        is_written = is_drafted(after[key])
+        compared = _every_line if is_written else _own_lines
         ours, new = compared(before[key]), compared(after[key])
-        if ours == new:
+        if ours == new or (is_written and entry != before[key]):
             continue
         updated[key] = after[key]
         # Spaces at a line's end are an edit too: two of them break the line.

@@ -67,6 +67,14 @@ def booked(issue: Issue, bookings: Iterable[Booking]) -> Issue:
     return replace(issue, sections=(first, *issue.sections))
 
 
+def rebooked(issue: Issue, bookings: Iterable[Booking], *, day: date) -> Issue:
+    """Return the issue as of another day, with the sponsors of that one."""
+    sections = tuple(
+        part for part in issue.sections if not all(entry.sponsor for entry in part.entries)
+    )
+    return booked(replace(issue, date=day, sections=sections), bookings)
+
+
 def _entry(booking: Booking) -> Entry:
     missing = _missing(booking)
     note = f"check: booked for {booking.day}; write {missing} here or in the settings"
@@ -89,9 +97,9 @@ def findings(
 ) -> list[Finding]:
     """Return what is wrong with the slots booked for the issue's day; an empty one blocks it.
 
-    An ad that nobody booked for the day is told where slots are booked: an editor may have written
-    it. One that the draft which we `wrote` has and nobody touched since blocks: its slot was
-    cancelled, moved or renamed.
+    An ad that nobody booked for the day is told where slots are booked, and where the draft that
+    we `wrote` has the sponsor: an editor may have written any other. One that nobody touched since
+    blocks: its slot was cancelled, moved or renamed.
     """
     known = list(bookings)
     found = list(_bare(issue, known))
@@ -109,12 +117,8 @@ def findings(
             found.append(_error(booking, what, spot))
         elif _differs(entry, booking):
             found.append(_changed(booking, spot))
-    drafted = () if wrote is None else tuple(map(_bare_entry, (*wrote.entries, *wrote.new)))
+    drafted = () if wrote is None else (*wrote.entries, *wrote.new)
     return [*found, *_unbooked(issue, known, drafted=drafted)]
-
-
-def _bare_entry(entry: Entry) -> Entry:
-    return replace(entry, notes=())
 
 
 def _bare(issue: Issue, bookings: Iterable[Booking]) -> Iterator[Finding]:
@@ -142,10 +146,10 @@ def _unbooked(
     days: dict[str, list[date]] = {}
     for booking in bookings:
         days.setdefault(booking.name.casefold(), []).append(booking.day)
+    names = {entry.sponsor for entry in drafted}
     for number, entry in enumerate(issue.entries):
         theirs = days.get(entry.sponsor.casefold(), [])
-        is_ours = _bare_entry(entry) in drafted
-        if not entry.sponsor or issue.date in theirs or not (bookings or is_ours):
+        if not entry.sponsor or issue.date in theirs or not (bookings or entry.sponsor in names):
             continue
         nearest = min(theirs, key=lambda day: abs(day - issue.date), default=None)
         told = f"nobody booked a slot for {issue.date} as {entry.sponsor}"
@@ -157,7 +161,7 @@ def _unbooked(
             Spot(number, "source"),
         )
         mended = f"{told}; newsletter draft takes it out, or delete it"
-        yield replace(found, severity="error", message=mended) if is_ours else found
+        yield replace(found, severity="error", message=mended) if entry in drafted else found
 
 
 def _differs(entry: Entry, booking: Booking) -> bool:

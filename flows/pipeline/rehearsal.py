@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flows.models import Outcome, Verdict
 from flows.pipeline.drafting import compose, draft_issue, window
-from flows.pipeline.reading import files_of
+from flows.pipeline.reading import files_of, wrote_of
 from flows.pipeline.rendering import render_issue
 from flows.pipeline.sending import recipients_waiting
 from flows.pipeline.targets import coming_number
@@ -31,7 +31,8 @@ def rehearse(work: Work, options: RunOptions, target: Target, now: datetime) -> 
         reason = f"dry run: {drafted.skip.reason}"
         verdict = _verdict(target, drafted, Outcome.SKIPPED, reason)
         return replace(verdict, next=drafted.skip.next)
-    rendered = render_issue(settings, drafted.issue)
+    wrote = wrote_of(settings, target.record, drafted.issue) if target.record else None
+    rendered = render_issue(settings, drafted.issue, wrote=wrote)
     if rendered.errors:
         reason = f"dry run: the check would block issue {number}: {rendered.objections}"
         return _verdict(target, drafted, Outcome.FAILED, reason)
