@@ -278,9 +278,14 @@ def test_what_stands_behind_the_link_is_a_comment_on_it(comment: str) -> None:
     for line in ("Boat News · 5 min", "Boat News"):
         entry = behind_a_link(f"- {comment}\n{line}\n{TOLD}")
         assert (entry.source, entry.blurb) == ("Boat News", f"{comment}\n{TOLD}")
-    wrapped = "It is the best of all that I have read since the\nwinter of last year."
-    entry = behind_a_link(f"- {comment}\n{wrapped}")
-    assert (entry.source, entry.blurb) == ("", f"{comment}\n{wrapped}")
+    for wrapped in (
+        "It is the best of all that I have read since the\nwinter of last year.",
+        "It holds better than the old\nrope that everybody knows.",
+        "and it holds for years",
+        "Version 3 drops old nodes",
+    ):
+        entry = behind_a_link(f"- {comment}\n{wrapped}")
+        assert (entry.source, entry.blurb) == ("", f"{comment}\n{wrapped}")
 
 
 @pytest.mark.parametrize(

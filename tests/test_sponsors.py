@@ -198,8 +198,8 @@ def newsletter(tmp_path: Path) -> Newsletter:
     return book(made, BOOKED)
 
 
-def book(newsletter: Newsletter, text: str) -> Newsletter:
-    newsletter.write()
+def book(newsletter: Newsletter, text: str, *, newsletter_lines: str = "") -> Newsletter:
+    newsletter.write(newsletter=newsletter_lines)
     file = newsletter.folder / "newsletter.toml"
     file.write_text(file.read_text(encoding="utf-8") + text, encoding="utf-8")
     return newsletter
@@ -299,7 +299,39 @@ def test_an_issue_that_is_put_off_has_the_ads_of_its_own_day(
         assert sponsors == (["Ropes & Co"] if with_booking else [])
 
 
-def test_what_was_approved_is_sent_though_its_slot_was_cancelled_later(
+def test_a_day_that_an_issue_is_put_off_to_gives_it_no_ad_of_its_own(
+    newsletter: Newsletter,
+) -> None:
+    later = (BOOKED + COPY).replace("2026-11-30", "2026-12-07").replace("Ropes & Co", "Tar Ltd")
+    book(newsletter, BOOKED + COPY + later)
+    with open_store(newsletter.settings) as engine:
+        gather_items(newsletter.settings, engine, now=NOW, observer=newsletter.watcher)
+    desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
+    file = newsletter.folder / "issues" / "001.md"
+    text = file.read_text(encoding="utf-8").replace("2026-11-30", "2026-12-07")
+    file.write_text(text, encoding="utf-8")
+    _, drafted = desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
+    assert [one.sponsor for one in drafted.issue.entries if one.sponsor] == []
+    assert "Tar Ltd booked a slot for 2026-12-07, and no entry" in newsletter.run().reason
+
+
+@pytest.mark.parametrize("edit", ["", "Ropes that hold."], ids=["as approved", "edited since"])
+def test_what_an_editor_approved_is_sent_though_its_slot_was_cancelled_later(
+    newsletter: Newsletter, edit: str
+) -> None:
+    book(newsletter, BOOKED + COPY, newsletter_lines='approval = "required"')
+    with open_store(newsletter.settings) as engine:
+        gather_items(newsletter.settings, engine, now=NOW, observer=newsletter.watcher)
+    desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
+    approval.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
+    file = newsletter.folder / "issues" / "001.md"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace(STORIES[0][1], edit or STORIES[0][1]), encoding="utf-8")
+    book(newsletter, "", newsletter_lines='approval = "required"')
+    assert newsletter.run().verdict is (Outcome.FAILED if edit else Outcome.SENT)
+
+
+def test_a_runs_own_approval_does_not_send_an_ad_whose_slot_was_cancelled(
     newsletter: Newsletter,
 ) -> None:
     book(newsletter, BOOKED + COPY)
@@ -307,8 +339,13 @@ def test_what_was_approved_is_sent_though_its_slot_was_cancelled_later(
         gather_items(newsletter.settings, engine, now=NOW, observer=newsletter.watcher)
     desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
     approval.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
+    file = newsletter.folder / "issues" / "001.md"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(
+        text.replace("Sponsored · Ropes & Co\n", "Sponsored · Ropes & Co\n<!-- paid -->\n")
+    )
     book(newsletter, "")
-    assert newsletter.run().verdict is Outcome.SENT
+    assert newsletter.run().verdict is Outcome.FAILED
 
 
 def test_a_dry_run_says_that_an_ad_which_is_booked_no_more_blocks(newsletter: Newsletter) -> None:

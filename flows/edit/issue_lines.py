@@ -20,7 +20,7 @@ _WORDS_OF_PROSE = 6
 # Of so few a sentence, unless it asks.
 _WORDS_OF_COMMENT = 3
 _WORDS_OF_NAME = 6
-_MARKUP = re.compile(r"[\[\]*_`<]")
+_SMALL_WORDS = frozenset("a an and at by de der for from in la of on the to und von with &".split())
 # A name's end, not a sentence's: "Acme Inc.", "Washington D.C.", and in a few words "Jane D."
 _ABBREVIATED = re.compile(
     r"(?:^|[\s,])(?:inc|ltd|co|corp|llc|(?:[a-z]\.)+[a-z])\.$|^(?:\S+ ){0,2}[A-Z]\.$", re.IGNORECASE
@@ -84,9 +84,12 @@ def is_comment(line: str, *, least: int, ends: tuple[str, ...]) -> bool:
 
 
 def is_short_name(line: str) -> bool:
-    """Tell a name from the beginning of a text: a few words, in nothing that marks or ends them."""
-    is_short = count(line) <= _WORDS_OF_NAME
-    return is_short and line[-1:].isalnum() and _MARKUP.search(line) is None
+    """Tell a name from the beginning of a text: "Boat News", "News of the Quay", "quay.example"."""
+    words = line.split()
+    if not words or len(words) > _WORDS_OF_NAME or not line[-1:].isalnum():
+        return False
+    is_named = all(word[0].isupper() or word in _SMALL_WORDS for word in words)
+    return len(words) == 1 or (is_named and words[0][0].isupper())
 
 
 def may_be_name(line: str) -> bool:

@@ -16,6 +16,7 @@ from flows.models import Entry, Finding, Issue, Section, Spot
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
+UNBOOKED = "sponsor.unbooked"
 _PARAGRAPH = ["paragraph_open", "inline", "paragraph_close"]
 
 
@@ -67,12 +68,19 @@ def booked(issue: Issue, bookings: Iterable[Booking]) -> Issue:
     return replace(issue, sections=(first, *issue.sections))
 
 
-def rebooked(issue: Issue, bookings: Iterable[Booking], *, day: date) -> Issue:
-    """Return the issue as of another day, with the sponsors of that one."""
+def put_off(issue: Issue, bookings: Iterable[Booking], *, standing: Issue) -> Issue:
+    """Return a draft's issue with the ads of the day that the standing file says by now.
+
+    None is added: that day may have an issue of its own.
+    """
+    if standing.date == issue.date:
+        return issue
+    theirs = {entry.sponsor.casefold() for entry in standing.entries if entry.sponsor}
     sections = tuple(
         part for part in issue.sections if not all(entry.sponsor for entry in part.entries)
     )
-    return booked(replace(issue, date=day, sections=sections), bookings)
+    kept = [booking for booking in bookings if booking.name.casefold() in theirs]
+    return booked(replace(issue, date=standing.date, sections=sections), kept)
 
 
 def _entry(booking: Booking) -> Entry:
@@ -117,8 +125,12 @@ def findings(
             found.append(_error(booking, what, spot))
         elif _differs(entry, booking):
             found.append(_changed(booking, spot))
-    drafted = () if wrote is None else (*wrote.entries, *wrote.new)
+    drafted = () if wrote is None else tuple(map(_in_mail, (*wrote.entries, *wrote.new)))
     return [*found, *_unbooked(issue, known, drafted=drafted)]
+
+
+def _in_mail(entry: Entry) -> Entry:
+    return replace(entry, notes=())
 
 
 def _bare(issue: Issue, bookings: Iterable[Booking]) -> Iterator[Finding]:
@@ -155,13 +167,17 @@ def _unbooked(
         told = f"nobody booked a slot for {issue.date} as {entry.sponsor}"
         told += f", whose nearest one is for {nearest}" if nearest else ""
         found = _warning(
-            "sponsor.unbooked",
+            UNBOOKED,
             told,
             "a slot that was cancelled, moved or renamed goes out unpaid, or twice",
             Spot(number, "source"),
         )
         mended = f"{told}; newsletter draft takes it out, or delete it"
-        yield replace(found, severity="error", message=mended) if entry in drafted else found
+        yield (
+            replace(found, severity="error", message=mended)
+            if _in_mail(entry) in drafted
+            else found
+        )
 
 
 def _differs(entry: Entry, booking: Booking) -> bool:

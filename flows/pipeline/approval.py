@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from flows.edit.sponsors import UNBOOKED
 from flows.errors import CheckFailed, NewsletterError
 from flows.models import IssueStatus, Outcome, Verdict
 from flows.pipeline.files import freeze
@@ -38,6 +40,7 @@ def admit(
             reason=f"issue {number} has no entries",
             next_command=f"edit {files_of(work.settings, number).draft}, then newsletter run",
         )
+    rendered = as_approved(work.settings, record, rendered)
     because = options.because or (record.because if _approved(record, rendered) else "")
     if rendered.errors and not because:
         return _refusal(
@@ -92,6 +95,20 @@ def approve_now(
         work = Work(settings=settings, engine=engine, observer=observer)
         approve_rendered(work, record, rendered, because=because)
         return issue
+
+
+def as_approved(settings: Settings, record: IssueRecord, rendered: Rendered) -> Rendered:
+    """Return the mail as its editor approved it: a slot that was given up since stops it no more.
+
+    What a run approved by itself nobody has looked at.
+    """
+    if settings.newsletter.approval != "required" or not _approved(record, rendered):
+        return rendered
+    findings = tuple(
+        replace(found, severity="warn") if found.rule == UNBOOKED else found
+        for found in rendered.findings
+    )
+    return replace(rendered, findings=findings)
 
 
 def approve_rendered(

@@ -24,7 +24,7 @@ from flows.edit.redraft import (
     told_in_words,
 )
 from flows.edit.republished import suspects
-from flows.edit.sponsors import booked, rebooked
+from flows.edit.sponsors import booked, put_off
 from flows.edit.workshop import SAMPLE_OF_WEEKS
 from flows.errors import IssueError
 from flows.models import IssueStatus
@@ -354,7 +354,7 @@ def _redrafted(
 ) -> Redraft:
     text, path, wrote = standing.text, standing.path, standing.wrote
     # Slots are sold by the day, and that is the file's: an editor may have put it off.
-    fresh = rebooked(fresh, bookings(settings), day=standing.issue.date)
+    fresh = put_off(fresh, bookings(settings), standing=standing.issue)
     if wrote is None or not is_open:
         return add_only(text, fresh, path=path, wrote=wrote, added=added)
     title = settings.newsletter.title

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from flows.edit.issue_file import misnumbered, read_bytes
 from flows.errors import IssueError, NewsletterError
-from flows.models import IssueStatus
 from flows.pipeline.files import IssueFiles
 
 if TYPE_CHECKING:
-    from flows.models import Issue, IssueRecord
+    from flows.models import Issue
     from flows.settings import Settings
 
 
@@ -60,12 +59,6 @@ def issue_in(data: bytes, files: IssueFiles) -> Issue:
 def drafted_as(files: IssueFiles, standing: Issue) -> Issue | None:
     """Return the issue as we wrote it last, None if that or its file is not known any more."""
     return wrote_last(files, standing, read_draft(files)) if files.draft.exists() else None
-
-
-def wrote_of(settings: Settings, record: IssueRecord, standing: Issue) -> Issue | None:
-    """Return the issue as we wrote it last; None, too, if a person has approved what stands."""
-    is_draft = record.status is IssueStatus.DRAFT
-    return drafted_as(files_of(settings, record.number), standing) if is_draft else None
 
 
 def wrote_last(files: IssueFiles, standing: Issue, data: bytes) -> Issue | None:

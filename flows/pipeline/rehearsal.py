@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flows.models import Outcome, Verdict
+from flows.pipeline.approval import as_approved
 from flows.pipeline.drafting import compose, draft_issue, window
-from flows.pipeline.reading import files_of, wrote_of
+from flows.pipeline.reading import drafted_as, files_of
 from flows.pipeline.rendering import render_issue
 from flows.pipeline.sending import recipients_waiting
 from flows.pipeline.targets import coming_number
@@ -31,8 +32,10 @@ def rehearse(work: Work, options: RunOptions, target: Target, now: datetime) -> 
         reason = f"dry run: {drafted.skip.reason}"
         verdict = _verdict(target, drafted, Outcome.SKIPPED, reason)
         return replace(verdict, next=drafted.skip.next)
-    wrote = wrote_of(settings, target.record, drafted.issue) if target.record else None
+    wrote = drafted_as(files_of(settings, number), drafted.issue)
     rendered = render_issue(settings, drafted.issue, wrote=wrote)
+    if target.record is not None:
+        rendered = as_approved(settings, target.record, rendered)
     if rendered.errors:
         reason = f"dry run: the check would block issue {number}: {rendered.objections}"
         return _verdict(target, drafted, Outcome.FAILED, reason)

@@ -18,7 +18,7 @@ from flows.pipeline.drafting import (
 )
 from flows.pipeline.gathering import gather_items
 from flows.pipeline.options import RunOptions
-from flows.pipeline.reading import files_of, read_issue, unknown, wrote_of
+from flows.pipeline.reading import drafted_as, files_of, read_issue, unknown
 from flows.pipeline.rehearsal import rehearse
 from flows.pipeline.rendering import render_issue
 from flows.pipeline.sending import already_sent, send_issue, start, still_sending
@@ -287,7 +287,7 @@ def _draft(
 def _admit(
     work: Work, record: IssueRecord, drafted: Drafted, options: RunOptions
 ) -> Verdict | None:
-    wrote = wrote_of(work.settings, record, drafted.issue)
+    wrote = drafted_as(files_of(work.settings, record.number), drafted.issue)
     rendered = work.step("render", lambda: render_issue(work.settings, drafted.issue, wrote=wrote))
     if rendered.unread:
         work.observer.say(rendered.unread)
