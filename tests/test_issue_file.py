@@ -282,6 +282,8 @@ def test_what_stands_behind_the_link_is_a_comment_on_it(comment: str) -> None:
         "It is the best of all that I have read since the\nwinter of last year.",
         "It holds better than the old\nrope that everybody knows.",
         "and it holds for years",
+        "https://foo.example/x",
+        "second\nthird words are here.",
         "Version 3 drops old nodes",
     ):
         entry = behind_a_link(f"- {comment}\n{wrapped}")
@@ -292,7 +294,9 @@ def test_what_stands_behind_the_link_is_a_comment_on_it(comment: str) -> None:
     "blurb",
     ["It is out.", "Rock the boat!", f"Rock the boat.\n{TOLD}", f"It's out at last!\n{TOLD}",
      f"You should read this!\n{TOLD}", f"Read [all of it](https://a.example/all)!\n{TOLD}",
-     f"You should know that ropes rot!\n{TOLD}", f"{TOLD}\nThat is a lot!\n{TOLD}"],
+     f"You should know that ropes rot!\n{TOLD}",
+     f"What a great read!\n{TOLD}", f"This changes everything today!\n{TOLD}",
+     f"{TOLD}\nThat is a lot!\n{TOLD}"],
 )  # fmt: skip
 def test_a_short_sentence_below_a_link_is_of_the_blurb(blurb: str) -> None:
     entry = behind_a_link(f"\n{blurb}")

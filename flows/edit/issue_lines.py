@@ -20,13 +20,15 @@ _WORDS_OF_PROSE = 6
 # Of so few a sentence, unless it asks.
 _WORDS_OF_COMMENT = 3
 _WORDS_OF_NAME = 6
+_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 _SMALL_WORDS = frozenset("a an and at by de der for from in la of on the to und von with &".split())
 # A name's end, not a sentence's: "Acme Inc.", "Washington D.C.", and in a few words "Jane D."
 _ABBREVIATED = re.compile(
     r"(?:^|[\s,])(?:inc|ltd|co|corp|llc|(?:[a-z]\.)+[a-z])\.$|^(?:\S+ ){0,2}[A-Z]\.$", re.IGNORECASE
 )
-# A sentence about somebody begins so, and a name has no markup.
-_MAY_BE_NAME = re.compile(r"(?!(?:I|it|we|you|he|she|they)\b)[^\[\]*_`<]+!", re.IGNORECASE)
+_MAY_BE_NAME = re.compile(
+    r"(?:(?:this|last) (?:week|month) in|the best of) [^\[\]*_`<]+!", re.IGNORECASE
+)
 # "[Title](https://…) (5 minute read)", as many newsletters have it.
 _LENGTH = (
     r"(?:\d{1,3}\+?[ -]?(?:h(?:ou)?r|min(?:ute)?|page|sec(?:ond)?)s?\b\.?|\d{1,2}(?::\d\d){1,2}\b)"
@@ -89,7 +91,7 @@ def is_short_name(line: str) -> bool:
     if not words or len(words) > _WORDS_OF_NAME or not line[-1:].isalnum():
         return False
     is_named = all(word[0].isupper() or word in _SMALL_WORDS for word in words)
-    return len(words) == 1 or (is_named and words[0][0].isupper())
+    return _HOST.fullmatch(line) is not None or (is_named and words[0][0].isupper())
 
 
 def may_be_name(line: str) -> bool:

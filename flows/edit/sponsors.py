@@ -68,19 +68,26 @@ def booked(issue: Issue, bookings: Iterable[Booking]) -> Issue:
     return replace(issue, sections=(first, *issue.sections))
 
 
-def put_off(issue: Issue, bookings: Iterable[Booking], *, standing: Issue) -> Issue:
-    """Return a draft's issue with the ads of the day that the standing file says by now.
+def put_off(
+    issue: Issue,
+    bookings: Iterable[Booking],
+    *,
+    to: date,
+    drafted: Iterable[Entry],
+    is_slot: bool,
+) -> Issue:
+    """Return an issue that its editor put off, with the ads of its new day.
 
-    None is added: that day may have an issue of its own.
+    If that is another issue's (`is_slot`), its ads are that one's: ours stay as they were drafted.
     """
-    if standing.date == issue.date:
-        return issue
-    theirs = {entry.sponsor.casefold() for entry in standing.entries if entry.sponsor}
     sections = tuple(
         part for part in issue.sections if not all(entry.sponsor for entry in part.entries)
     )
-    kept = [booking for booking in bookings if booking.name.casefold() in theirs]
-    return booked(replace(issue, date=standing.date, sections=sections), kept)
+    moved = replace(issue, date=to, sections=sections)
+    if not is_slot:
+        return booked(moved, bookings)
+    ours = tuple(entry for entry in drafted if entry.sponsor)
+    return replace(moved, sections=(Section(name=SPONSOR, entries=ours), *sections))
 
 
 def _entry(booking: Booking) -> Entry:

@@ -37,6 +37,7 @@ from flows.pipeline.outlining import outline
 from flows.pipeline.reading import files_of, issue_in, read_draft, read_issue, wrote_last
 from flows.pipeline.skipping import too_few
 from flows.pipeline.work import utc_now
+from flows.settings.shapes import WEEKDAYS
 from flows.store import issues
 from flows.store.decisions import Fate, add_decisions, decided_items, replace_decisions
 from flows.store.history import SqlHistory
@@ -353,10 +354,18 @@ def _redrafted(
     settings: Settings, fresh: Issue, standing: _Standing, added: Sequence[Entry], *, is_open: bool
 ) -> Redraft:
     text, path, wrote = standing.text, standing.path, standing.wrote
-    # Slots are sold by the day, and that is the file's: an editor may have put it off.
-    fresh = put_off(fresh, bookings(settings), standing=standing.issue)
     if wrote is None or not is_open:
         return add_only(text, fresh, path=path, wrote=wrote, added=added)
+    day = standing.issue.date
+    if day != fresh.date:
+        # Slots are sold by the day, and that is the file's: an editor may have put it off.
+        fresh = put_off(
+            fresh,
+            bookings(settings),
+            to=day,
+            drafted=(*wrote.entries, *wrote.new),
+            is_slot=day.weekday() == WEEKDAYS.index(settings.schedule.day),
+        )
     title = settings.newsletter.title
     return redraft(text, fresh, path=path, title=title, wrote=wrote, added=added)
 
