@@ -179,7 +179,7 @@ def _unbooked(
             "a slot that was cancelled, moved or renamed goes out unpaid, or twice",
             Spot(number, "source"),
         )
-        mended = f"{told}; newsletter draft takes it out, or delete it"
+        mended = f"{told}; delete it, as newsletter draft does if nobody touched it"
         yield (
             replace(found, severity="error", message=mended)
             if _in_mail(entry) in drafted
