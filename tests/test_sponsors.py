@@ -205,6 +205,15 @@ def book(newsletter: Newsletter, text: str, *, newsletter_lines: str = "") -> Ne
     return newsletter
 
 
+def draft(newsletter: Newsletter, text: str, *, newsletter_lines: str = "") -> Path:
+    """Book, gather and draft; returns the issue's file."""
+    book(newsletter, text, newsletter_lines=newsletter_lines)
+    with open_store(newsletter.settings) as engine:
+        gather_items(newsletter.settings, engine, now=NOW, observer=newsletter.watcher)
+    desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
+    return newsletter.folder / "issues" / "001.md"
+
+
 def test_an_empty_booked_slot_blocks_approval_and_sending(newsletter: Newsletter) -> None:
     verdict = newsletter.run()
     assert verdict.verdict is Outcome.FAILED
@@ -262,10 +271,7 @@ def test_an_ad_that_is_booked_no_more_leaves_the_draft_and_is_not_sent_before(
     newsletter: Newsletter, change: tuple[str, str] | None, stands: list[str]
 ) -> None:
     text = BOOKED + COPY
-    book(newsletter, text)
-    with open_store(newsletter.settings) as engine:
-        gather_items(newsletter.settings, engine, now=NOW, observer=newsletter.watcher)
-    desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
+    file = draft(newsletter, text)
     assert change is None or change[0] in text
     book(newsletter, text.replace(*change) if change else "")
     verdict = newsletter.run()
@@ -273,7 +279,6 @@ def test_an_ad_that_is_booked_no_more_leaves_the_draft_and_is_not_sent_before(
     assert "as Ropes & Co" in verdict.reason
     _, drafted = desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
     assert [one.sponsor for one in drafted.issue.entries if one.sponsor] == stands
-    file = newsletter.folder / "issues" / "001.md"
     assert ("## Sponsor" in file.read_text(encoding="utf-8")) == bool(stands)
     book(newsletter, text)
     _, drafted = desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
@@ -284,11 +289,7 @@ def test_an_ad_that_is_booked_no_more_leaves_the_draft_and_is_not_sent_before(
 def test_an_issue_that_is_put_off_has_the_ads_of_its_new_day(
     newsletter: Newsletter, first: str
 ) -> None:
-    book(newsletter, BOOKED + COPY)
-    with open_store(newsletter.settings) as engine:
-        gather_items(newsletter.settings, engine, now=NOW, observer=newsletter.watcher)
-    desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
-    file = newsletter.folder / "issues" / "001.md"
+    file = draft(newsletter, BOOKED + COPY)
     for change in (first, "booking" if first == "date" else "date"):
         if change == "date":
             text = file.read_text(encoding="utf-8").replace("2026-11-30", "2026-12-01")
@@ -306,11 +307,7 @@ def test_a_day_that_an_issue_is_put_off_to_gives_it_no_ad_of_its_own(
 ) -> None:
     later = (BOOKED + COPY).replace("2026-11-30", "2026-12-07").replace("hold when", "rot when")
     later += BOOKED.replace("2026-11-30", "2026-12-07").replace("Ropes & Co", "Tar Ltd")
-    book(newsletter, BOOKED + COPY + later)
-    with open_store(newsletter.settings) as engine:
-        gather_items(newsletter.settings, engine, now=NOW, observer=newsletter.watcher)
-    desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
-    file = newsletter.folder / "issues" / "001.md"
+    file = draft(newsletter, BOOKED + COPY + later)
     text = file.read_text(encoding="utf-8").replace("2026-11-30", "2026-12-07")
     file.write_text(text, encoding="utf-8")
     _, drafted = desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
@@ -323,12 +320,8 @@ def test_a_day_that_an_issue_is_put_off_to_gives_it_no_ad_of_its_own(
 def test_what_an_editor_approved_is_sent_though_its_slot_was_cancelled_later(
     newsletter: Newsletter, edit: str
 ) -> None:
-    book(newsletter, BOOKED + COPY, newsletter_lines='approval = "required"')
-    with open_store(newsletter.settings) as engine:
-        gather_items(newsletter.settings, engine, now=NOW, observer=newsletter.watcher)
-    desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
+    file = draft(newsletter, BOOKED + COPY, newsletter_lines='approval = "required"')
     approval.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
-    file = newsletter.folder / "issues" / "001.md"
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace(STORIES[0][1], edit or STORIES[0][1]), encoding="utf-8")
     book(newsletter, "", newsletter_lines='approval = "required"')
@@ -338,12 +331,8 @@ def test_what_an_editor_approved_is_sent_though_its_slot_was_cancelled_later(
 def test_a_runs_own_approval_does_not_send_an_ad_whose_slot_was_cancelled(
     newsletter: Newsletter,
 ) -> None:
-    book(newsletter, BOOKED + COPY)
-    with open_store(newsletter.settings) as engine:
-        gather_items(newsletter.settings, engine, now=NOW, observer=newsletter.watcher)
-    desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
+    file = draft(newsletter, BOOKED + COPY)
     approval.approve_now(newsletter.settings, 1, observer=newsletter.watcher)
-    file = newsletter.folder / "issues" / "001.md"
     text = file.read_text(encoding="utf-8")
     file.write_text(
         text.replace("Sponsored · Ropes & Co\n", "Sponsored · Ropes & Co\n<!-- paid -->\n")
@@ -353,10 +342,7 @@ def test_a_runs_own_approval_does_not_send_an_ad_whose_slot_was_cancelled(
 
 
 def test_a_dry_run_says_that_an_ad_which_is_booked_no_more_blocks(newsletter: Newsletter) -> None:
-    book(newsletter, BOOKED + COPY)
-    with open_store(newsletter.settings) as engine:
-        gather_items(newsletter.settings, engine, now=NOW, observer=newsletter.watcher)
-    desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
+    draft(newsletter, BOOKED + COPY)
     book(newsletter, "")
     assert "would block issue 1: nobody booked" in newsletter.run(dry_run=True).reason
 
@@ -364,11 +350,7 @@ def test_a_dry_run_says_that_an_ad_which_is_booked_no_more_blocks(newsletter: Ne
 def test_an_ad_that_somebody_changed_stays_when_it_is_booked_no_more(
     newsletter: Newsletter,
 ) -> None:
-    book(newsletter, BOOKED + COPY)
-    with open_store(newsletter.settings) as engine:
-        gather_items(newsletter.settings, engine, now=NOW, observer=newsletter.watcher)
-    desk.draft_now(newsletter.settings, observer=newsletter.watcher, as_of=NOW)
-    file = newsletter.folder / "issues" / "001.md"
+    file = draft(newsletter, BOOKED + COPY)
     text = file.read_text(encoding="utf-8").replace("They hold when", "Ropes hold when")
     file.write_text(text, encoding="utf-8")
     book(newsletter, "")

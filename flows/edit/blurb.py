@@ -225,17 +225,17 @@ def _usable(paragraphs: Sequence[str], title: str, *, truncated: bool) -> Iterat
         # The last sentence of a cut text may end in a full stop by chance: "version 1."
         if truncated and number == last:
             found = iter([*found][:-1])
-        goes_on = False
+        is_told = False
         for sentence in found:
             # Further down it belongs to what stands around it.
             if not is_begun and echoes(sentence, title):
                 continue
             # "They hold." is one behind others only.
-            is_fit = _is_fit(sentence, least=1 if goes_on else _LEAST_SENTENCE)
-            goes_on = is_fit and not (quotation.has_to_begin and _goes_on(sentence))
-            is_begun = is_begun or goes_on
-            yield quotation.told(sentence) if goes_on else None
-            quotation.passes(is_told=goes_on)
+            is_fit = _is_fit(sentence, least=1 if is_told else _LEAST_SENTENCE)
+            is_told = is_fit and not (quotation.has_to_begin and _goes_on(sentence))
+            is_begun = is_begun or is_told
+            yield quotation.told(sentence) if is_told else None
+            quotation.passes(is_told=is_told)
 
 
 def _sentences(paragraph: str, *, following: str) -> Iterator[str]:

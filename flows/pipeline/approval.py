@@ -82,7 +82,7 @@ def approve_now(
         record = _open_record(settings, engine, number)
         files = files_of(settings, record.number)
         issue = read_issue(files)
-        rendered = render_issue(settings, issue, wrote=drafted_as(files, issue))
+        rendered = render_issue(settings, issue, wrote=drafted_as(files))
         if rendered.errors and not because:
             raise CheckFailed(
                 f"the check blocks issue {record.number}: {rendered.objections}; mend it, or give "

@@ -234,17 +234,7 @@ def draft_again(
     added = [written.get(entry, entry) for entry in _missing(fresh, standing, was_there)]
     at_last = {one: written[one] for one in failed if is_drafted(written[one])}
     again = _redrafted(settings, _replaced(fresh.issue, at_last), standing, added, is_open=is_open)
-    data = f"{standing.mark}{again.text}".encode()
-    if data != standing.data:
-        if read_draft(files) != standing.data:
-            raise IssueError(
-                f"{files.draft}: it was saved while the draft was made, and is as you saved it; "
-                "draft again",
-                path=files.draft,
-            )
-        write(files.draft, data.decode())
-        write(files.wrote, to_text(again.wrote))
-        standing = _standing(files)
+    standing = _saved(files, standing, again)
     # What was decided of an item when the file was first written stays: its line is not touched.
     told = told_in_words(standing.issue)
     made = decide(fresh, record.number, but_for=decided, told=told)
@@ -259,6 +249,25 @@ def draft_again(
         approved=not is_open,
         left_out=_left_out(fresh, made, addresses_in(standing.issue) | told, record),
     )
+
+
+def _saved(files: IssueFiles, standing: _Standing, again: Redraft) -> _Standing:
+    """Return the file as it is once what was drafted again is in it.
+
+    Raises IssueError if its editor saved it meanwhile.
+    """
+    data = f"{standing.mark}{again.text}".encode()
+    if data == standing.data:
+        return standing
+    if read_draft(files) != standing.data:
+        raise IssueError(
+            f"{files.draft}: it was saved while the draft was made, and is as you saved it; draft "
+            "again",
+            path=files.draft,
+        )
+    write(files.draft, data.decode())
+    write(files.wrote, to_text(again.wrote))
+    return _standing(files)
 
 
 def _left_out(

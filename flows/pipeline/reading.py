@@ -56,9 +56,13 @@ def issue_in(data: bytes, files: IssueFiles) -> Issue:
     return issue
 
 
-def drafted_as(files: IssueFiles, standing: Issue) -> Issue | None:
-    """Return the issue as we wrote it last, None if that or its file is not known any more."""
-    return wrote_last(files, standing, read_draft(files)) if files.draft.exists() else None
+def drafted_as(files: IssueFiles) -> Issue | None:
+    """Return the issue as we wrote it last, None if that is not known any more."""
+    try:
+        return read_bytes(files.wrote.read_bytes(), path=files.wrote)
+    except (OSError, IssueError):
+        # Without it every line may be an editor's.
+        return None
 
 
 def wrote_last(files: IssueFiles, standing: Issue, data: bytes) -> Issue | None:

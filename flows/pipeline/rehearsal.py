@@ -32,7 +32,7 @@ def rehearse(work: Work, options: RunOptions, target: Target, now: datetime) -> 
         reason = f"dry run: {drafted.skip.reason}"
         verdict = _verdict(target, drafted, Outcome.SKIPPED, reason)
         return replace(verdict, next=drafted.skip.next)
-    wrote = drafted_as(files_of(settings, number), drafted.issue)
+    wrote = drafted_as(files_of(settings, number))
     rendered = render_issue(settings, drafted.issue, wrote=wrote)
     if target.record is not None:
         rendered = as_approved(settings, target.record, rendered)

@@ -287,7 +287,7 @@ def _draft(
 def _admit(
     work: Work, record: IssueRecord, drafted: Drafted, options: RunOptions
 ) -> Verdict | None:
-    wrote = drafted_as(files_of(work.settings, record.number), drafted.issue)
+    wrote = drafted_as(files_of(work.settings, record.number))
     rendered = work.step("render", lambda: render_issue(work.settings, drafted.issue, wrote=wrote))
     if rendered.unread:
         work.observer.say(rendered.unread)
